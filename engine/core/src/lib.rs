@@ -1,0 +1,1 @@
+//! What `play` knows. Nothing here can reach a host, a cluster, a file or a clock.

@@ -1,0 +1,1 @@
+//! The part of `play` that touches the world and decides nothing about states.

@@ -1,0 +1,1 @@
+//! The one test program of the tree.
