@@ -1,0 +1,83 @@
+//! The contract of a kind of thing. One file a kind in `resources/`.
+
+use super::gap::Gap;
+use super::message::{Answer, Script};
+use super::thing::{Id, KindName, Look, State};
+
+/// One kind of thing. Pure: text out, text in; it neither acts nor knows who runs what it writes.
+pub trait Kind: Sync {
+    fn name(&self) -> KindName;
+
+    /// What only reads. All looks of a message come together, so that a tool that takes many names is called once.
+    fn ask(&self, looks: &[&Look]) -> Script;
+
+    /// What the answer says about one of the looks. Absence is an answer, never an error.
+    fn read(&self, look: &Look, answer: &Answer) -> Reading;
+
+    /// Closes gaps, together where the tool takes many. Stops at the first that fails, with a code other than 0 and
+    /// the reason on stderr.
+    fn fix(&self, gaps: &[&Gap]) -> Script;
+
+    /// What else closing this gap may disturb.
+    fn reach(&self, _gap: &Gap) -> Reach {
+        Reach::Nothing
+    }
+
+    /// Whether gaps of one message may be closed by one call of `fix`; otherwise each has a call of its own.
+    fn together(&self) -> bool {
+        false
+    }
+
+    /// Which other things must have been mended before this gap can be closed in the same message: none by default.
+    fn needs(&self, _gap: &Gap) -> Vec<Id> {
+        vec![]
+    }
+}
+
+/// What an answer says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reading {
+    /// States of things: the one looked at, and others that the answer tells about (where a link leads).
+    States(Vec<(Id, State)>),
+    /// It takes one more question.
+    Ask(Script),
+    /// The target could not say: permission denied, a tool that failed. Never absence.
+    Failed { message: String, hint: Option<String> },
+}
+
+impl Reading {
+    pub fn one(look: &Look, state: State) -> Reading {
+        Reading::States(vec![(look.id.clone(), state)])
+    }
+
+    pub fn failed(message: impl Into<String>) -> Reading {
+        Reading::Failed { message: message.into(), hint: None }
+    }
+}
+
+/// What a fix or an action may disturb beside its own thing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Reach {
+    #[default]
+    Nothing,
+    /// These things.
+    Things(Vec<Id>),
+    /// Things of these kinds that are not there now may come: a package brings paths, units and users.
+    Absent(&'static [KindName]),
+    /// Any thing of these kinds.
+    Kinds(&'static [KindName]),
+    Everything,
+}
+
+impl Reach {
+    /// Whether a thing in this state may be disturbed.
+    pub fn hits(&self, id: &Id, now: &State) -> bool {
+        match self {
+            Reach::Nothing => false,
+            Reach::Things(ids) => ids.contains(id),
+            Reach::Absent(kinds) => now.is_none() && kinds.contains(&id.kind),
+            Reach::Kinds(kinds) => kinds.contains(&id.kind),
+            Reach::Everything => true,
+        }
+    }
+}

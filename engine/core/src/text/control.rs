@@ -1,0 +1,63 @@
+//! The control node, as the rest of the engine may see it: files, folders, environment, pipes. The program gives the
+//! real one, tests one in memory.
+
+/// Why the control node could not give what was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ControlError {
+    NotFound,
+    /// A folder where a file was asked for, or the reverse.
+    WrongKind,
+    /// Over the limit of size that a text may have (bytes).
+    TooLarge(u64),
+    /// What the system said.
+    Other(String),
+}
+
+/// What stands at a path of the control node, links followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    File,
+    Folder,
+}
+
+/// What a child process on the control node gave.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Piped {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Paths are `/`-separated, absolute or relative to the working directory.
+pub trait Control {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ControlError>;
+    /// Kind, links followed; `None` where nothing is.
+    fn entry(&self, path: &str) -> Option<Entry>;
+    /// The mode bits of a file, for `mode: preserve` and executables that print a password or inventory.
+    fn mode(&self, path: &str) -> Option<u32>;
+    /// The names in a folder, sorted.
+    fn list(&self, path: &str) -> Result<Vec<String>, ControlError>;
+    fn env(&self, name: &str) -> Option<String>;
+    /// Runs a shell command in a folder (lookup `pipe`, inventory programs).
+    fn pipe(&self, command: &str, folder: &str) -> Result<Piped, ControlError>;
+    /// A plaintext for a text that is encrypted (ansible-vault, SOPS), in memory only, with the secrets in it.
+    /// `None` where the text is not encrypted.
+    fn decrypt(&self, path: &str, text: &[u8]) -> Result<Option<Decrypted>, String>;
+    /// Seconds since 1970 and nanoseconds.
+    fn now(&self) -> (i64, u32);
+    /// The working directory and home folder of the user.
+    fn working_directory(&self) -> String;
+    fn home(&self) -> String;
+    /// Random bytes, for `password`, `random` and tags of secrets.
+    fn random(&self, bytes: &mut [u8]);
+    /// Writes a file as a whole, with mode bits (lookup `password` keeps what it made).
+    fn write(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), ControlError>;
+}
+
+/// A decrypted text and which parts of it are secret.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decrypted {
+    pub text: String,
+    /// `None`: the whole text is secret (every scalar in it). Otherwise the secret values alone.
+    pub secrets: Option<Vec<String>>,
+}

@@ -1,0 +1,14 @@
+//! A text and the places in it: sources, YAML with positions, values, templates, diagnostics.
+
+pub mod control;
+pub mod diagnostic;
+pub mod scalar;
+pub mod source;
+pub mod value;
+pub mod yaml;
+
+pub use control::{Control, ControlError, Decrypted, Entry};
+pub use diagnostic::{Collector, Diagnostic, Result, Severity};
+pub use source::{Source, Span};
+pub use value::{Body, Contents, Key, Map, Mark, Secret, Unknown, Value};
+pub use yaml::{Node, Style};
