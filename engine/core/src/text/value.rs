@@ -120,6 +120,12 @@ impl Contents {
     }
 }
 
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<contents {:.8}, {} bytes>", self.sha256, self.size)
+    }
+}
+
 /// Two contents are equal where their hashes are, however much of each is at hand.
 impl PartialEq for Contents {
     fn eq(&self, other: &Contents) -> bool {
@@ -508,7 +514,7 @@ impl fmt::Debug for Value {
             Value::Bytes(bytes) => write!(f, "<{} bytes>", bytes.len()),
             Value::List(items) => f.debug_list().entries(items.iter()).finish(),
             Value::Map(map) => f.debug_map().entries(map.iter()).finish(),
-            Value::Contents(contents) => write!(f, "<contents {:.8}, {} bytes>", contents.sha256, contents.size),
+            Value::Contents(contents) => contents.fmt(f),
             Value::Secret(secret) => f.write_str(&secret.marks.iter().map(|mark| mark.shown()).collect::<String>()),
             Value::Unknown(unknown) => write!(f, "<unknown: {}>", unknown.because),
             Value::Omit => f.write_str("<omit>"),
