@@ -1,5 +1,7 @@
 //! What `play` knows. Nothing here can reach a host, a cluster, a file or a clock.
 
-pub mod text;
-pub mod state;
+pub mod modules;
+pub mod resources;
 pub mod run;
+pub mod state;
+pub mod text;

@@ -100,7 +100,8 @@ impl World {
 
     /// The looks that were asked and whose answers a reach disturbs: what to ask again.
     pub fn hit(&self, reach: &Reach) -> Vec<Look> {
-        let hit = |entry: &&Entry| matches!(&entry.fact, Fact::Seen(now) if entry.look.as_ref().is_some_and(|look| reach.hits(&look.id, now)));
+        let hit =
+            |entry: &&Entry| matches!(&entry.fact, Fact::Seen(now) if entry.look.as_ref().is_some_and(|look| reach.hits(&look.id, now)));
         self.facts.values().filter(hit).filter_map(|entry| entry.look.clone()).collect()
     }
 
