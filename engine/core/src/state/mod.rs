@@ -12,4 +12,4 @@ pub use kind::{Kind, Reach, Reading};
 pub use message::{Answer, Part, Purpose, Reply, Request, Response, Script, Shell, Upload, Verb};
 pub use thing::{Detail, Fields, Id, KindName, Look, State};
 pub use want::{Action, Condition, Done, Effect, Holds, Module, Want, Wanted};
-pub use world::{Cause, Fact, Halt, View, World};
+pub use world::{Asker, Cause, Fact, Halt, Point, View, World};
