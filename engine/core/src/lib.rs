@@ -2,4 +2,5 @@
 
 pub mod text;
 pub mod state;
+pub mod book;
 pub mod run;

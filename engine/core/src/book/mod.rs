@@ -1,0 +1,13 @@
+//! What the user wrote: inventories, variables, patterns of hosts, arguments of the command line, settings. Knows the
+//! user's grammar; does not know that modules exist as code, nor any state.
+
+pub mod inventory;
+pub mod json;
+pub mod load;
+pub mod magic;
+pub mod path;
+pub mod pattern;
+pub mod vars;
+
+pub use inventory::{Group, GroupId, Host, HostId, Inventory};
+pub use vars::{Layers, Level, Scope, Var};
