@@ -1,5 +1,6 @@
 //! What `play` knows. Nothing here can reach a host, a cluster, a file or a clock.
 
+pub mod book;
 pub mod modules;
 pub mod resources;
 pub mod run;

@@ -9,7 +9,7 @@ use super::load;
 use super::path;
 use super::play::Play;
 use super::role::{Edge, EdgeKind, Role, RoleUse};
-use super::task::{Arguments, Block, Item, Repeat, Task, words};
+use super::task::{Arguments, Block, Item, Repeat, Task};
 use super::vars::Scope;
 use super::words::Holder;
 use crate::text::{Collector, Control, Diagnostic, Entry, Node, Result, Span};
@@ -166,30 +166,29 @@ impl<'a> Loader<'a> {
             errors.push(node.error(format!("blocks and imports nest over {DEPTH} levels deep; do they import each other in a circle?")));
             return Arc::from([]);
         }
-        list.iter().filter_map(|item| errors.take(self.item(item, around, depth)).map(|(item, more)| (item, more))).fold(vec![], |mut all: Vec<Item>, (item, more)| {
-            more.into_iter().for_each(|diagnostic| errors.push(diagnostic));
-            all.push(item);
-            all
-        }).into()
+        let mut all = vec![];
+        for item in list {
+            let read = self.item(item, around, errors, depth);
+            if let Some(item) = errors.take(read) {
+                all.push(item);
+            }
+        }
+        all.into()
     }
 
-    /// One task or block, and the errors inside it.
-    fn item(&self, node: &Node, around: &Arc<Around>, depth: usize) -> Result<(Item, Vec<Diagnostic>)> {
-        let mut errors = Collector::default();
+    fn item(&self, node: &Node, around: &Arc<Around>, errors: &mut Collector, depth: usize) -> Result<Item> {
         let Some(pairs) = node.as_map() else {
             return Err(node.error(format!("a task is a mapping, and this is {}", node.type_name())));
         };
-        let item = if pairs.iter().any(|(key, _)| key.as_str() == Some("block")) {
-            Item::Block(Arc::new(self.block(node, pairs, around, &mut errors, depth)?))
-        } else {
-            let task = self.task(node, pairs, around, &mut errors)?;
-            match task.short_module() {
-                "import_tasks" => Item::Block(Arc::new(self.import_tasks(&task, &mut errors, depth)?)),
-                "import_role" => Item::Block(Arc::new(self.import_role(&task, &mut errors)?)),
-                _ => Item::Task(Arc::new(task)),
-            }
-        };
-        Ok((item, errors.into_vec()))
+        if pairs.iter().any(|(key, _)| key.as_str() == Some("block")) {
+            return Ok(Item::Block(Arc::new(self.block(node, pairs, around, errors, depth)?)));
+        }
+        let task = self.task(node, pairs, around, errors)?;
+        Ok(match task.short_module() {
+            "import_tasks" => Item::Block(Arc::new(self.import_tasks(&task, errors, depth)?)),
+            "import_role" => Item::Block(Arc::new(self.import_role(&task, errors)?)),
+            _ => Item::Task(Arc::new(task)),
+        })
     }
 
     fn block(&self, node: &Node, pairs: &[(Node, Node)], around: &Arc<Around>, errors: &mut Collector, depth: usize) -> Result<Block> {
@@ -586,9 +585,4 @@ fn circle(chain: &[(Arc<str>, Span)]) -> Diagnostic {
     let names: Vec<&str> = chain.iter().map(|(name, _)| &**name).collect();
     let diagnostic = chain[chain.len() - 1].1.error(format!("roles depend on each other in a circle: {}", names.join(" -> ")));
     chain[..chain.len() - 1].iter().fold(diagnostic, |diagnostic, (name, span)| diagnostic.also(span.clone(), format!("`{name}` is named here")))
-}
-
-/// What a keyword's list of words is, for tags and notify.
-pub fn list(node: &Node) -> Vec<String> {
-    words(node)
 }

@@ -3,12 +3,14 @@
 pub mod control;
 pub mod diagnostic;
 pub mod json;
+pub mod memory;
 pub mod scalar;
 pub mod source;
 pub mod value;
 pub mod yaml;
 
 pub use control::{Control, ControlError, Decrypted, Entry};
+pub use memory::MemoryControl;
 pub use diagnostic::{Collector, Diagnostic, Result, Severity};
 pub use source::{Source, Span};
 pub use value::{Body, Contents, Key, Map, Mark, Secret, Unknown, Value};

@@ -1,0 +1,219 @@
+//! Patterns of hosts: `all`, groups, hosts, globs, `~regex`, subscripts, unions, `:&` and `:!`.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::inventory::{GroupId, HostId, Inventory, LOCALHOST, address};
+use super::load;
+use crate::text::{Control, Diagnostic, Result};
+
+static SUBSCRIPT: LazyLock<regex::Regex> =
+    LazyLock::new(|| regex::Regex::new(r"^(.+)\[(?:(-?[0-9]+)|([0-9]+)[:-]([0-9]*))\]$").expect("a valid pattern"));
+
+/// The hosts of a pattern, and a warning for each word in it that matches nothing.
+#[derive(Debug, Default)]
+pub struct Selected {
+    pub hosts: Vec<HostId>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The hosts that a pattern selects, in the order of the pattern and, within a group, of the inventory.
+pub fn select(inventory: &Inventory, pattern: &str) -> Result<Selected> {
+    select_words(inventory, &split(pattern))
+}
+
+/// The same for a list of patterns (`hosts: [web, db]`), which together are one union.
+pub fn select_list<'a>(inventory: &Inventory, patterns: impl IntoIterator<Item = &'a str>) -> Result<Selected> {
+    let words: Vec<String> = patterns.into_iter().flat_map(split).collect();
+    select_words(inventory, &words)
+}
+
+/// Those of the hosts that `--limit` leaves.
+pub fn limit(inventory: &Inventory, hosts: &[HostId], words: &[String]) -> Result<Selected> {
+    let limits = select_words(inventory, words)?;
+    let keep: HashSet<HostId> = limits.hosts.into_iter().collect();
+    let hosts = hosts.iter().copied().filter(|host| keep.contains(host)).collect();
+    Ok(Selected { hosts, warnings: limits.warnings })
+}
+
+/// The words of a `--limit`: `@file` stands for the lines of a file.
+pub fn limit_words(control: &dyn Control, limit: &str) -> Result<Vec<String>> {
+    let mut words = vec![];
+    for word in split(limit) {
+        match word.strip_prefix('@') {
+            Some(path) => {
+                let text = load::text(control, path)?;
+                words.extend(text.source.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
+            }
+            None => words.push(word),
+        }
+    }
+    Ok(words)
+}
+
+/// The words of a pattern: between commas, or colons where there is no comma and it is no address.
+pub fn split(pattern: &str) -> Vec<String> {
+    let trimmed = |word: &str| Some(word.trim().to_string()).filter(|word| !word.is_empty());
+    if pattern.contains(',') {
+        return pattern.split(',').filter_map(trimmed).collect();
+    }
+    if address::parse(pattern).is_some() {
+        return trimmed(pattern).into_iter().collect();
+    }
+    at_colons(pattern)
+}
+
+/// Words between colons and blanks; what is within brackets stays together.
+fn at_colons(pattern: &str) -> Vec<String> {
+    let (mut words, mut word) = (vec![], String::new());
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let close = rest.find(']').filter(|_| c == '[');
+        let len = close.map_or(c.len_utf8(), |at| at + 1);
+        if close.is_some() || !(c.is_whitespace() || ":[]".contains(c)) {
+            word += &rest[..len];
+        } else if !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        rest = &rest[len..];
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    words
+}
+
+fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+    let of = |mark: &'static str| words.iter().copied().filter(move |word| word.starts_with(mark));
+    let mut regular: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with(['&', '!'])).collect();
+    if regular.is_empty() {
+        regular.push("all");
+    }
+    let mut selected = Selected::default();
+    for word in regular {
+        let found = one(inventory, word, &mut selected.warnings)?;
+        selected.hosts.extend(found);
+    }
+    for (mark, keep) in [("&", true), ("!", false)] {
+        for word in of(mark) {
+            let found: HashSet<HostId> = one(inventory, &word[1..], &mut selected.warnings)?.into_iter().collect();
+            selected.hosts.retain(|host| found.contains(host) == keep);
+        }
+    }
+    let mut seen = HashSet::new();
+    selected.hosts.retain(|host| seen.insert(*host));
+    Ok(selected)
+}
+
+/// The hosts of one word.
+fn one(inventory: &Inventory, word: &str, warnings: &mut Vec<Diagnostic>) -> Result<Vec<HostId>> {
+    if let Some(host) = inventory.find_host(word).filter(|host| !inventory.host(*host).implicit && &*inventory.host(*host).name == word) {
+        return Ok(vec![host]);
+    }
+    let subscript = SUBSCRIPT.captures(word).filter(|_| !word.starts_with('~'));
+    let Some(parts) = subscript else { return matches(inventory, word, warnings) };
+    let hosts = matches(inventory, &parts[1], warnings)?;
+    if hosts.is_empty() {
+        return Ok(hosts);
+    }
+    let number = |at: usize| parts.get(at).and_then(|text| text.as_str().parse::<i64>().ok());
+    let count = hosts.len() as i64;
+    if let Some(at) = number(2) {
+        let place = if at < 0 { at + count } else { at };
+        let host = usize::try_from(place).ok().and_then(|place| hosts.get(place)).copied();
+        let none = || Diagnostic::error(format!("`{word}` selects no host: `{}` has {count}", &parts[1]));
+        return Ok(vec![host.ok_or_else(none)?]);
+    }
+    let start = number(3).unwrap_or(0).min(count);
+    // `[2:0]` is Ansible's `[2]`
+    let end = match number(4) {
+        None => count,
+        Some(0) => start + 1,
+        Some(end) => (end + 1).min(count),
+    };
+    if number(4) == Some(0) && start >= count {
+        return Err(Diagnostic::error(format!("`{word}` selects no host: `{}` has {count}", &parts[1])));
+    }
+    Ok(hosts.get(start as usize..end.max(start) as usize).unwrap_or_default().to_vec())
+}
+
+/// The hosts of all groups that a word matches, and of all hosts where no group does or the word is a glob.
+fn matches(inventory: &Inventory, word: &str, warnings: &mut Vec<Diagnostic>) -> Result<Vec<HostId>> {
+    let matcher = Matcher::new(word)?;
+    let groups: Vec<GroupId> = inventory.groups().filter(|group| matcher.is_match(&inventory.group(*group).name)).collect();
+    let mut hosts: Vec<HostId> = groups.iter().flat_map(|group| inventory.members(*group)).collect();
+    if groups.is_empty() || word.starts_with('~') || word.contains(['.', '?', '*', '[']) {
+        hosts.extend(inventory.hosts().filter(|host| matcher.is_match(&inventory.host(*host).name)));
+    }
+    if hosts.is_empty() && LOCALHOST.contains(&word) {
+        hosts.extend(inventory.find_host(word));
+    }
+    if hosts.is_empty() && groups.is_empty() && word != "all" {
+        warnings.push(unmatched(inventory, word));
+    }
+    let mut seen = HashSet::new();
+    hosts.retain(|host| seen.insert(*host));
+    Ok(hosts)
+}
+
+fn unmatched(inventory: &Inventory, word: &str) -> Diagnostic {
+    let groups = inventory.groups().map(|group| &*inventory.group(group).name);
+    let hosts = inventory.hosts().map(|host| &*inventory.host(host).name);
+    Diagnostic::warning(format!("`{word}` matches no host and no group")).meant(word, groups.chain(hosts))
+}
+
+/// How a word is compared with names.
+enum Matcher {
+    Exact(String),
+    Glob(regex::Regex),
+    Regex(fancy_regex::Regex),
+}
+
+impl Matcher {
+    fn new(word: &str) -> Result<Matcher> {
+        if let Some(pattern) = word.strip_prefix('~') {
+            let regex = fancy_regex::Regex::new(&format!("^(?:{pattern})"));
+            return regex.map(Matcher::Regex).map_err(|error| Diagnostic::error(format!("`{word}` is no regular expression: {error}")));
+        }
+        if !word.contains(['*', '?', '[']) {
+            return Ok(Matcher::Exact(word.to_string()));
+        }
+        let glob = regex::Regex::new(&translate(word));
+        glob.map(Matcher::Glob).map_err(|_| Diagnostic::error(format!("`{word}` is no pattern of names")))
+    }
+
+    fn is_match(&self, name: &str) -> bool {
+        match self {
+            Matcher::Exact(word) => word == name,
+            Matcher::Glob(glob) => glob.is_match(name),
+            Matcher::Regex(regex) => regex.is_match(name).unwrap_or(false),
+        }
+    }
+}
+
+/// A glob as a regular expression (Python's `fnmatch`): `*`, `?`, `[a-z]`, `[!a]`.
+fn translate(glob: &str) -> String {
+    let mut regex = String::from("(?s)^");
+    let mut rest = glob;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '*' => regex += ".*",
+            '?' => regex.push('.'),
+            '[' => {
+                let negated = rest.starts_with('!');
+                let inner = &rest[usize::from(negated)..];
+                // a `]` that comes first is one of the set
+                let Some(end) = inner.char_indices().skip(1).find(|(_, c)| *c == ']').map(|(at, _)| at) else {
+                    regex += r"\[";
+                    continue;
+                };
+                let set = inner[..end].replace('\\', r"\\").replace('[', r"\[").replace(']', r"\]").replace('&', r"\&").replace('~', r"\~");
+                let set = if set.starts_with('^') { format!(r"\{set}") } else { set };
+                regex += &format!("[{}{set}]", if negated { "^" } else { "" });
+                rest = &inner[end + 1..];
+            }
+            c => regex += &regex::escape(c.encode_utf8(&mut [0; 4])),
+        }
+    }
+    regex + "$"
+}
