@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::conflict::{Conflict, conflicts};
 use super::path::Path;
 
+mod fields;
+
 /// What sort of refusal it is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Class {
@@ -121,7 +123,7 @@ pub fn refusal(answer: Answer<'_>, manifest: &Value, live: Option<&Value>) -> Re
         message: if status.is_null() { first_line(answer.body) } else { text(&status, "/message") },
         is_status: !status.is_null(),
     };
-    let fields = said.fields(&status, manifest);
+    let fields = fields::of(&status, said.message, manifest, live);
     let class = said.class(&status, live, &fields);
     let wait = status.pointer("/details/retryAfterSeconds").and_then(Value::as_u64).or(answer.retry_after);
     let retry = retry(&class, wait);
@@ -167,6 +169,9 @@ impl Said<'_> {
             },
             (410, _) => Class::Gone,
             (413, _) => Class::TooLarge,
+            // A uid that is not the live one's: the object was made anew since we looked.
+            (422, _) if fields.iter().any(|field| field.path == Path::fields(&["metadata", "uid"])) => Class::Stale,
+            (422, _) if self.message.contains("Too long: may not be more than") && fields.is_empty() => Class::TooLarge,
             (422, _) if immutable(self.message) && fields.iter().all(|field| immutable(&field.message)) => Class::Immutable,
             (422, _) => Class::Invalid,
             (429, _) => Class::Busy,
@@ -188,7 +193,7 @@ impl Said<'_> {
             return Some(Class::Denied { webhook: unquoted(rest) });
         }
         if let Some(rest) = after("ValidatingAdmissionPolicy ").filter(|rest| rest.contains(" denied request")) {
-            return Some(Class::Policy { policy: unquoted(rest.trim_start_matches('\'')) });
+            return Some(Class::Policy { policy: unquoted(rest) });
         }
         let causes = status.pointer("/details/causes").and_then(Value::as_array);
         let terminating = causes.into_iter().flatten().any(|cause| text(cause, "/reason") == "NamespaceTerminating");
@@ -207,22 +212,6 @@ impl Said<'_> {
         }
     }
 
-    /// The causes, and what a decoder puts into its message alone.
-    fn fields(&self, status: &Value, manifest: &Value) -> Vec<Field> {
-        let causes = status.pointer("/details/causes").and_then(Value::as_array);
-        let mut fields: Vec<Field> = Vec::new();
-        for cause in causes.into_iter().flatten().filter(|cause| text(cause, "/reason") != "FieldManagerConflict") {
-            let field = text(cause, "/field");
-            if !field.is_empty() && field != "<nil>" {
-                fields.push(Field { path: Path::locate(field, manifest), message: text(cause, "/message").to_owned() });
-            }
-        }
-        if fields.is_empty() && typed(self.message) {
-            fields.extend(decoded(self.message, manifest));
-        }
-        fields
-    }
-
     fn sentence(&self, class: &Class, fields: &[Field]) -> String {
         let what = if self.name.is_empty() { self.kind.to_owned() } else { format!("{} `{}`", self.kind, self.name) };
         let said = self.core();
@@ -235,7 +224,7 @@ impl Said<'_> {
             Class::Denied { webhook } => format!("webhook `{webhook}` refused: {said}"),
             Class::Policy { policy } => format!("admission policy `{policy}` refused: {said}"),
             Class::WebhookDown { webhook } => format!("webhook `{webhook}` does not answer: {said}"),
-            Class::Invalid | Class::Immutable if !fields.is_empty() => {
+            Class::Invalid | Class::Immutable | Class::Schema if !fields.is_empty() => {
                 fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect::<Vec<_>>().join("\n")
             }
             _ if said.is_empty() => format!("the server answered {}", self.code),
@@ -291,7 +280,7 @@ impl Said<'_> {
 
 /// `"name"` or `'name'` at the start of a text, without the quotes.
 fn unquoted(text: &str) -> String {
-    let text = text.trim_start_matches(['"', '\'']);
+    let text = text.strip_prefix(['"', '\'']).unwrap_or(text);
     let end = text.find(['"', '\'']).unwrap_or(text.len());
     text.get(..end).unwrap_or(text).to_owned()
 }
@@ -301,24 +290,13 @@ fn immutable(message: &str) -> bool {
     message.contains("field is immutable") || message.contains("may not be changed") || message.contains("updates to ") || message.contains("is immutable")
 }
 
+/// Words of decoders: structured-merge-diff, and strict decoding. They come with 400, or with 500 and no reason.
 fn typed(message: &str) -> bool {
-    ["failed to create typed patch object", "strict decoding error", "cannot unmarshal", "unknown field", "field not declared in schema", "unable to decode"].iter().any(|words| message.contains(words))
-}
-
-/// The fields of a decoder's message: `.spec.x: field not declared in schema`, `unknown field "spec.x"`.
-fn decoded(message: &str, manifest: &Value) -> Vec<Field> {
-    let field = |path: &str, message: &str| Field { path: Path::locate(path, manifest), message: message.to_owned() };
-    let mut fields = Vec::new();
-    for part in message.split("unknown field ").skip(1) {
-        fields.push(field(&unquoted(part), "unknown field"));
-    }
-    let (_, errors) = message.split_once("): ").unwrap_or(("", message));
-    for line in errors.lines().map(|line| line.trim().trim_start_matches("- ")).filter(|line| line.starts_with('.')) {
-        if let Some((path, said)) = line.split_once(": ") {
-            fields.push(field(path, said));
-        }
-    }
-    fields
+    const WORDS: [&str; 6] = [
+        "failed to create typed patch object", "strict decoding", "cannot unmarshal", "unknown field",
+        "field not declared in schema", "unable to decode",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
 }
 
 fn retry(class: &Class, wait: Option<u64>) -> Retry {
@@ -326,5 +304,41 @@ fn retry(class: &Class, wait: Option<u64>) -> Retry {
         Class::Busy | Class::Unavailable | Class::WebhookDown { .. } | Class::Terminating => Retry::After(wait.unwrap_or(0)),
         Class::Stale | Class::Exists | Class::Gone | Class::Timeout => Retry::Reread,
         _ => Retry::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a 1.36 server answered, and four answers by hand that no healthy server gives.
+    const REFUSALS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/refusals.json"));
+    const EXPECTED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/refusals.txt"));
+
+    fn shown(case: &Value) -> String {
+        let body = case.get("body").map(|body| body.as_str().map_or_else(|| body.to_string(), str::to_owned)).unwrap_or_default();
+        let code = case.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
+        let manifest = case.get("manifest").unwrap_or(&Value::Null);
+        let live = case.get("live").filter(|live| !live.is_null());
+        let found = refusal(Answer { code, retry_after: None, body: &body }, manifest, live);
+        let class = match &found.class {
+            Class::Conflict(_) => "Conflict".to_owned(),
+            class => format!("{class:?}"),
+        };
+        let mut text = format!("{} -> {class}, {:?}\n", case.get("name").and_then(Value::as_str).unwrap_or(""), found.retry);
+        text.extend(found.message.lines().map(|line| format!("  {line}\n")));
+        text.extend(found.hint.iter().map(|hint| format!("  hint: {hint}\n")));
+        text.extend(found.fields.iter().map(|field| {
+            let (pointer, whole) = field.path.pointer(manifest);
+            format!("  at: {pointer}{}\n", if whole { "" } else { " (nearest)" })
+        }));
+        text
+    }
+
+    #[test]
+    fn refusals_read_well() {
+        let cases: Vec<Value> = serde_json::from_str(REFUSALS).expect("a JSON list");
+        let shown: String = cases.iter().map(shown).collect();
+        assert_eq!(shown, EXPECTED, "\n{shown}");
     }
 }
