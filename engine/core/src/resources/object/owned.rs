@@ -108,11 +108,10 @@ impl Proof<'_> {
     }
 
     /// A scalar, an atomic list or map, or an empty map: compared whole. A zero value that we own but that is not
-    /// there is one that the server leaves out when it writes (`omitempty`): a value that somebody had taken away
-    /// would have taken our ownership with it.
+    /// there is one that the server leaves out when it writes (`omitempty`; null, `{}`, `""`, false): a value that
+    /// somebody had taken away would have taken our ownership with it.
     fn leaf(&self, ours: &Value, theirs: Option<&Value>, path: &str) -> Result<(), Why> {
         match theirs {
-            _ if ours.is_null() => why(path, "null"),
             None if zero(ours) => Ok(()),
             None => why(path, "missing"),
             Some(theirs) if ours != theirs => why(path, "differs"),
@@ -229,7 +228,7 @@ fn set(fields: &Fields, ours: &[Value], theirs: &[Value], path: &str) -> Result<
 
 fn zero(value: &Value) -> bool {
     match value {
-        Value::Null => false,
+        Value::Null => true,
         Value::Bool(flag) => !flag,
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty(),
