@@ -1,5 +1,6 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
+pub mod object;
 pub mod path;
 pub mod sh;
 
