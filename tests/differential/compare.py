@@ -6,7 +6,7 @@ Ansible's side depends on nothing that changes often, so it is kept by a hash of
 Ansible and the base root of the hosts (in $PLAY_ORACLE/results): a warm run only runs `play`.
 
 A playbook is a folder with a site.yml. Beside it may be
-  inventory*       inventories; without one there is one host, `target`, in one group, `target`
+  inventory*       inventories; without one there is one host, `box`, in one group, `target`
   args             words to add to the command line
   exit             the exit code that Ansible ends with, when it is not 0
   not-idempotent   why the second run changes something; without it a second run must change nothing
@@ -110,11 +110,11 @@ def must(command, limit=300, **more):
 
 
 class Lab:
-    """Hosts of our own, all called `target`."""
+    """Hosts of our own, all of one name."""
 
     def __init__(self, size):
         self.dir = os.path.join(LABS, "differential-%d" % os.getpid())
-        self.env = dict(os.environ, PLAY_LAB=self.dir, PLAY_OWNER=str(os.getpid()), PLAY_HOSTNAME="target")
+        self.env = dict(os.environ, PLAY_LAB=self.dir, PLAY_OWNER=str(os.getpid()), PLAY_HOSTNAME="box")
         self.hosts("up", str(size))
         for line in self.hosts("env").splitlines():
             name, value = line.split("=", 1)
@@ -297,7 +297,7 @@ def run_side(lab, host, name, program, temp):
     given = inventories(work)
     if not given:
         with open(os.path.join(temp, "inventory.ini"), "w") as f:
-            f.write("[target]\ntarget\n")
+            f.write("[target]\nbox\n")
     command = [program, "-u", "root", "-i", connection]
     for i in given or [os.path.join(temp, "inventory.ini")]:
         command += ["-i", i]
