@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod diagnostic;
+pub mod json;
 pub mod scalar;
 pub mod source;
 pub mod value;
