@@ -8,6 +8,8 @@ mod list;
 mod plugin;
 mod retry;
 mod warning;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
