@@ -77,7 +77,7 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
 fn source(args: &Args) -> Result<Source> {
     if let Some(content) = args.value("content") {
         let text = match content.plain() {
-            Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(&content)).marked(content.marks()),
+            Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(&content)?).marked(content.marks()),
             _ => Value::text(super::display(&content)).marked(content.marks()),
         };
         return Ok(Source::Contents { contents: Contents::of(text).into(), name: None });

@@ -1,0 +1,244 @@
+//! Kubernetes API servers as targets: one client for each (kubeconfig, context), and the requests of a message over it.
+
+mod call;
+mod connection;
+mod discovery;
+mod kubeconfig;
+mod list;
+mod plugin;
+mod retry;
+mod warning;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use play_core::run::{Address, Fault, Message};
+use play_core::state::{Answer, Part, Purpose, Request, Response, Script, Verb};
+use serde_json::{Value as Json, json};
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::JoinSet;
+
+use self::call::Call;
+use self::connection::Connection;
+use self::discovery::{Discovery, Resource};
+use self::kubeconfig::fault;
+use super::{Progress, redact, status};
+
+/// Requests to one cluster at one time, where `play_cluster_requests` does not say.
+const AT_ONCE: usize = 16;
+/// Objects in one page of a list, where `play_cluster_page` does not say.
+const PAGE: usize = 500;
+/// Seconds for one request, where its part does not say.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// All clusters of a run. What is said about requests here holds for a folder of manifests too:
+///
+/// - `namespace: None` means, for a kind in namespaces: `metadata.namespace` of the body, else the namespace of the context; of a
+///   list: all namespaces. A namespace for a kind that has none is refused (400).
+/// - What only reads (get, list, dry run) runs side by side, also across the parts of a message that ask; each request of such a
+///   part is answered. Writes run one by one, in order; the first that fails ends its part and its message.
+/// - 401 is a fault. Every other status is an answer. A kind that the cluster does not have is 404 with the reason `KindNotFound`.
+#[derive(Default)]
+pub struct Clusters {
+    open: Mutex<HashMap<(Option<String>, Option<String>), Arc<OnceCell<Arc<Cluster>>>>>,
+}
+
+struct Cluster {
+    connection: Connection,
+    discovery: Discovery,
+    slots: Arc<Semaphore>,
+    page: usize,
+}
+
+impl Clusters {
+    pub fn new() -> Clusters {
+        Clusters::default()
+    }
+
+    /// Sends a message; parts that only ask run side by side, others in order.
+    pub async fn send(&self, address: &Address, message: Message, progress: Progress) -> Result<Vec<Answer>, Fault> {
+        let cluster = self.cluster(address).await?;
+        let requests = message.parts.iter().flat_map(|part| requests(&part.script));
+        cluster.discovery.prepare(&cluster.connection, requests, &progress).await?;
+        let mut answers: Vec<Answer> = vec![];
+        let mut parts = message.parts.into_iter().peekable();
+        while let Some(part) = parts.next() {
+            let ended = if part.purpose == Purpose::Ask {
+                let mut asking = vec![part];
+                while let Some(next) = parts.next_if(|next| next.purpose == Purpose::Ask) {
+                    asking.push(next);
+                }
+                cluster.ask(asking, &progress, &mut answers).await.map(|()| false)
+            } else {
+                cluster.act(part, &progress, &mut answers).await
+            };
+            match ended {
+                Err(fault) => return Err(Fault { answers, ..fault }),
+                Ok(true) => break,
+                Ok(false) => {}
+            }
+        }
+        answers.extend(parts.map(|_| Answer::Skipped));
+        Ok(answers)
+    }
+
+    /// The cluster of an address, connected when it is first needed. A login that failed is tried again by the next message.
+    async fn cluster(&self, address: &Address) -> Result<Arc<Cluster>, Fault> {
+        let key = (address.path.clone(), address.context.clone());
+        let cell = self.open.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        let open = || async {
+            let number = |name: &str, usual: usize| address.more.get(name).and_then(play_core::text::Value::as_int).and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(usual);
+            let connection = Connection::open(address).await?;
+            let slots = Arc::new(Semaphore::new(number("play_cluster_requests", AT_ONCE)));
+            Ok::<_, Fault>(Arc::new(Cluster { connection, discovery: Discovery::default(), slots, page: number("play_cluster_page", PAGE) }))
+        };
+        cell.get_or_try_init(open).await.cloned()
+    }
+}
+
+fn requests(script: &Script) -> &[Request] {
+    match script {
+        Script::Api(requests) => requests,
+        Script::Shell(_) => &[],
+    }
+}
+
+fn reads(request: &Request) -> bool {
+    matches!(request.verb, Verb::Get | Verb::List | Verb::Apply { dry_run: true, .. })
+}
+
+impl Cluster {
+    /// Parts that only ask: all their requests side by side, all answered.
+    async fn ask(self: &Arc<Cluster>, parts: Vec<Part>, progress: &Progress, answers: &mut Vec<Answer>) -> Result<(), Fault> {
+        let jobs = parts.iter().enumerate().flat_map(|(at, part)| requests(&part.script).iter().map(move |request| (at, request.clone(), part.limit)));
+        let jobs: Vec<(usize, Request, Option<u64>)> = jobs.collect();
+        let owners: Vec<usize> = jobs.iter().map(|job| job.0).collect();
+        let (responses, end) = self.side_by_side(jobs.into_iter().map(|(_, request, limit)| (request, limit)).collect(), progress).await;
+        let mut by_part: BTreeMap<usize, Vec<Option<Response>>> = BTreeMap::new();
+        for (owner, response) in owners.into_iter().zip(responses) {
+            by_part.entry(owner).or_default().push(response);
+        }
+        for (at, part) in parts.iter().enumerate() {
+            match (&part.script, by_part.remove(&at).unwrap_or_default().into_iter().collect::<Option<Vec<_>>>()) {
+                (Script::Shell(shell), _) if !shell.text.is_empty() => answers.push(self.refusal()),
+                (_, Some(whole)) => answers.push(Answer::Api(whole)),
+                (_, None) => break,
+            }
+        }
+        end.map_or(Ok(()), Err)
+    }
+
+    /// A fix or an action: runs of reads side by side, writes one by one. Says whether it failed.
+    async fn act(self: &Arc<Cluster>, part: Part, progress: &Progress, answers: &mut Vec<Answer>) -> Result<bool, Fault> {
+        let requests = match part.script {
+            Script::Shell(shell) if !shell.text.is_empty() => {
+                answers.push(self.refusal());
+                return Ok(true);
+            }
+            Script::Shell(_) => vec![],
+            Script::Api(requests) => requests,
+        };
+        let mut done: Vec<Response> = vec![];
+        for run in requests.chunk_by(|a, b| reads(a) && reads(b)) {
+            let jobs = run.iter().map(|request| (request.clone(), part.limit)).collect();
+            let (responses, end) = self.side_by_side(jobs, progress).await;
+            if let Some(fault) = end {
+                return Err(fault);
+            }
+            for response in responses.into_iter().flatten() {
+                let failed = response.status >= 400;
+                done.push(response);
+                if failed {
+                    answers.push(Answer::Api(done));
+                    return Ok(true);
+                }
+            }
+        }
+        answers.push(Answer::Api(done));
+        Ok(false)
+    }
+
+    fn refusal(&self) -> Answer {
+        Answer::Refused(format!("{} is a Kubernetes API server: it runs no shell; use a module for objects", self.connection.place))
+    }
+
+    /// Responses in the order of the jobs; what did not come because of a fault is `None`.
+    async fn side_by_side(self: &Arc<Cluster>, jobs: Vec<(Request, Option<u64>)>, progress: &Progress) -> (Vec<Option<Response>>, Option<Fault>) {
+        let mut responses: Vec<Option<Response>> = jobs.iter().map(|_| None).collect();
+        let mut running = JoinSet::new();
+        for (at, (request, limit)) in jobs.into_iter().enumerate() {
+            let (cluster, progress) = (self.clone(), progress.clone());
+            running.spawn(async move {
+                let _slot = cluster.slots.acquire().await;
+                let limit = limit.map_or(LIMIT, Duration::from_secs);
+                (at, cluster.answer(&request, limit, &progress).await)
+            });
+        }
+        while let Some(joined) = running.join_next().await {
+            match joined {
+                Ok((at, Ok(response))) => responses[at] = Some(response),
+                // what still runs is dropped with the set
+                Ok((_, Err(fault))) => return (responses, Some(fault)),
+                Err(error) => return (responses, Some(fault(format!("a request to {} broke off: {error}", self.connection.place), None))),
+            }
+        }
+        (responses, None)
+    }
+
+    async fn answer(&self, request: &Request, limit: Duration, progress: &Progress) -> Result<Response, Fault> {
+        let body = match request.body.to_json() {
+            Ok(body) => body,
+            Err(error) => return Ok(status::failure(400, "BadRequest", error.message(), json!({}))),
+        };
+        let resource = match self.discovery.find(&self.connection, request, progress).await? {
+            Ok(resource) => resource,
+            Err(response) => return Ok(response),
+        };
+        let namespace = match self.namespace(request, &resource, &body) {
+            Ok(namespace) => namespace,
+            Err(response) => return Ok(response),
+        };
+        let call = Call::of(request, &resource, namespace.as_deref(), &body);
+        let mut response = match request.verb {
+            Verb::List => list::all(&self.connection, request, &call, self.page, limit, progress).await?,
+            _ => self.connection.exchange(&call, limit, progress).await?,
+        };
+        if response.status >= 400 || !response.warnings.is_empty() {
+            let marks = request.body.marks();
+            response.warnings.iter_mut().for_each(|warning| *warning = redact::text(warning, &marks));
+            if response.status >= 400 {
+                redact::json(&mut response.body, &marks);
+            }
+        }
+        if !call.reads && response.status < 400 && defines_kinds(request) {
+            self.discovery.forget(body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
+        }
+        Ok(response)
+    }
+
+    /// Where a request goes: see [`Clusters`].
+    fn namespace(&self, request: &Request, resource: &Resource, body: &Json) -> Result<Option<String>, Response> {
+        if request.verb != Verb::List && request.verb != Verb::Create && request.name.is_empty() {
+            return Err(status::failure(400, "BadRequest", format!("this request for a {} has no name", request.kind), json!({})));
+        }
+        let given = request.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+        let given = given.or_else(|| body.pointer("/metadata/namespace").and_then(Json::as_str).filter(|namespace| !namespace.is_empty()));
+        match (resource.namespaced, given) {
+            (true, Some(namespace)) => Ok(Some(namespace.to_string())),
+            (true, None) if request.verb == Verb::List => Ok(None),
+            (true, None) => Ok(Some(self.connection.namespace.clone())),
+            (false, None) => Ok(None),
+            (false, Some(namespace)) => {
+                let message = format!("a {} belongs to the whole cluster, not to the namespace `{namespace}`: remove its namespace", request.kind);
+                Err(status::failure(400, "BadRequest", message, json!({ "group": &*request.group, "kind": &*request.kind, "name": &*request.name })))
+            }
+        }
+    }
+}
+
+fn defines_kinds(request: &Request) -> bool {
+    matches!((&*request.group, &*request.kind), ("apiextensions.k8s.io", "CustomResourceDefinition") | ("apiregistration.k8s.io", "APIService"))
+}

@@ -1,0 +1,1 @@
+//! A directory of manifests that stands for a cluster.
