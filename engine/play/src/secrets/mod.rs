@@ -1,9 +1,10 @@
-//! Ciphertext in, plaintext out, in memory only: ansible-vault texts.
+//! Ciphertext in, plaintext out, in memory only: ansible-vault texts and SOPS files for age keys.
 //!
 //! Nothing here prints, writes a file, or puts plaintext or key material into an error.
 
 mod error;
 pub mod passwords;
+pub mod sops;
 mod surroundings;
 pub mod vault;
 
