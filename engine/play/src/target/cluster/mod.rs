@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use play_core::run::{Address, Fault, Message};
+use play_core::run::{Address, Fault, FaultKind, Message};
 use play_core::state::{Answer, Part, Purpose, Request, Response, Script, Verb};
 use serde_json::{Value as Json, json};
 use tokio::sync::{OnceCell, Semaphore};
@@ -173,8 +173,10 @@ impl Cluster {
             let (cluster, progress) = (self.clone(), progress.clone());
             running.spawn(async move {
                 let _slot = cluster.slots.acquire().await;
-                let limit = limit.map_or(LIMIT, Duration::from_secs);
-                (at, cluster.answer(&request, limit, &progress).await)
+                let answer = cluster.answer(&request, limit.map_or(LIMIT, Duration::from_secs), &progress);
+                let Some(limit) = limit else { return (at, answer.await) };
+                let late = || Fault { kind: FaultKind::TimedOut, ..fault(format!("no answer from {} within {limit} s", cluster.connection.place), None) };
+                (at, tokio::time::timeout(Duration::from_secs(limit), answer).await.unwrap_or_else(|_| Err(late())))
             });
         }
         while let Some(joined) = running.join_next().await {

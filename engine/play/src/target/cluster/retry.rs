@@ -3,11 +3,10 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
-use play_core::run::FaultKind;
 use play_core::state::Response;
 
 use super::call::Call;
-use super::connection::Broken;
+use super::connection::{Broken, When};
 
 /// Tries of one request, the first among them.
 const TRIES: u32 = 4;
@@ -35,10 +34,10 @@ pub(super) fn pause(call: &Call, outcome: &Result<Response, Broken>, tries: u32,
             })
         }
         Err(broken) => {
-            let again = match (broken.unsent, broken.fault.kind) {
-                (true, _) => tries <= connects,
-                (false, FaultKind::TimedOut) => false,
-                (false, _) => call.reads && tries < TRIES,
+            let again = match broken.when {
+                When::Unsent => tries <= connects,
+                When::Lost => call.reads && tries < TRIES,
+                When::Late => false,
             };
             again.then(|| (backoff, broken.fault.message.clone()))
         }

@@ -1,6 +1,5 @@
-//! Against a real API server, where PLAY_TEST_KUBECONFIG names its kubeconfig. PLAY_TEST_KUBECONFIG_VIEWER is that of a user without rights.
-
-use std::sync::Mutex as StdMutex;
+//! Against a real API server, where PLAY_TEST_KUBECONFIG names its kubeconfig; PLAY_TEST_KUBECONFIG_VIEWER is that of a user
+//! without rights.
 
 use play_core::run::FaultKind;
 use play_core::text::{Mark, Value};
@@ -8,46 +7,13 @@ use play_core::text::{Mark, Value};
 use super::*;
 
 /// The cluster's kubeconfig; `None` (said aloud) where there is none.
-fn world(variable: &str) -> Option<String> {
+pub(super) fn kubeconfig(variable: &str) -> Option<String> {
     let path = std::env::var(variable).ok().filter(|path| !path.is_empty());
     if path.is_none() {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{variable} is not set, and CI must not skip");
         eprintln!("skipped: no cluster ({variable} is not set)");
     }
     path
-}
-
-fn address(path: &str) -> Address {
-    Address { name: "test".into(), path: Some(path.into()), ..Address::default() }
-}
-
-fn request(verb: Verb, api: &str, namespace: Option<&str>, name: &str, body: Json) -> Request {
-    let (at, kind) = api.rsplit_once('/').expect("api");
-    let (group, version) = at.rsplit_once('/').unwrap_or(("", at));
-    let (group, version, kind) = (group.into(), version.into(), kind.into());
-    Request { verb, group, version, kind, namespace: namespace.map(Into::into), name: name.into(), body: Value::from(&body), selectors: vec![] }
-}
-
-fn part(purpose: Purpose, requests: Vec<Request>) -> Part {
-    Part { script: Script::Api(requests), purpose, limit: Some(20) }
-}
-
-fn progress() -> (Progress, Arc<StdMutex<Vec<String>>>) {
-    let heard = Arc::new(StdMutex::new(vec![]));
-    let ear = heard.clone();
-    (Arc::new(move |line: &str| ear.lock().expect("ear").push(line.to_string())), heard)
-}
-
-async fn send(clusters: &Clusters, address: &Address, purpose: Purpose, requests: Vec<Request>) -> Vec<Response> {
-    let answers = clusters.send(address, Message { parts: vec![part(purpose, requests)] }, progress().0).await.expect("answers");
-    answers[0].responses().to_vec()
-}
-
-const APPLY: Verb = Verb::Apply { dry_run: false, force: false };
-const DRY: Verb = Verb::Apply { dry_run: true, force: false };
-
-fn config_map(namespace: &str, name: &str, data: Json) -> Json {
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data})
 }
 
 /// A namespace of its own for a test, and its clusters.
@@ -66,7 +32,7 @@ async fn gone(clusters: &Clusters, address: &Address, namespace: &str) {
 
 #[tokio::test]
 async fn apply_get_delete() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, "t-agd").await;
     let map = config_map("t-agd", "settings", json!({"a": "1"}));
     let at = |verb, body| request(verb, "v1/ConfigMap", Some("t-agd"), "settings", body);
@@ -88,7 +54,7 @@ async fn apply_get_delete() {
 
 #[tokio::test]
 async fn refusals_are_answers() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, "t-refused").await;
     let mark = Mark::new("port", "sup3rsecret", b"k");
     let mut invalid = request(DRY, "v1/ConfigMap", Some("t-refused"), "x", config_map("t-refused", "x", json!({})));
@@ -124,7 +90,7 @@ async fn refusals_are_answers() {
 
 #[tokio::test]
 async fn a_field_of_another_manager_is_a_conflict() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, "t-conflict").await;
     let at = |verb, data| request(verb, "v1/ConfigMap", Some("t-conflict"), "c", config_map("t-conflict", "c", data));
     // kubectl as the other manager
@@ -144,7 +110,7 @@ async fn a_field_of_another_manager_is_a_conflict() {
 
 #[tokio::test]
 async fn lists_are_paged_and_typed() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, mut address) = fresh(&path, "t-list").await;
     address.more.insert("play_cluster_page".into(), Value::Int(7));
     let clusters_of_seven = Clusters::new();
@@ -178,7 +144,7 @@ fn definition(group: &str) -> Json {
 
 #[tokio::test]
 async fn a_definition_and_then_its_objects_with_a_warning() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, "t-crd").await;
     let well = |verb| {
         let body = json!({"apiVersion": "t-crd.example/v1", "kind": "Well", "metadata": {"name": "w"}, "spec": {"size": 3}});
@@ -208,7 +174,7 @@ async fn a_definition_and_then_its_objects_with_a_warning() {
 
 #[tokio::test]
 async fn a_user_without_rights_is_told_so() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG_VIEWER") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG_VIEWER") else { return };
     let answers = send(&Clusters::new(), &address(&path), Purpose::Ask, vec![
         request(Verb::Get, "v1/ConfigMap", Some("default"), "x", Json::Null),
         request(DRY, "v1/ConfigMap", Some("default"), "x", config_map("default", "x", json!({}))),
@@ -221,7 +187,7 @@ async fn a_user_without_rights_is_told_so() {
 
 #[tokio::test]
 async fn a_fix_that_fails_ends_its_message_and_questions_do_not() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = (Clusters::new(), address(&path));
     let get = || request(Verb::Get, "v1/ConfigMap", Some("default"), "absent", Json::Null);
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
@@ -236,7 +202,7 @@ async fn a_fix_that_fails_ends_its_message_and_questions_do_not() {
 
 #[tokio::test]
 async fn a_wrong_token_and_a_closed_port_are_faults() {
-    let Some(path) = world("PLAY_TEST_KUBECONFIG") else { return };
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let text = std::fs::read_to_string(&path).expect("kubeconfig");
     let dir = scratch("faults");
     let at = text.find("token: \"").expect("token") + 8;
@@ -264,18 +230,4 @@ async fn a_wrong_token_and_a_closed_port_are_faults() {
         assert!(name == "missing" || fault.hint.expect("hint").contains(&file));
     }
     std::fs::remove_dir_all(dir).expect("removed");
-}
-
-/// A folder of the test's own.
-fn scratch(name: &str) -> std::path::PathBuf {
-    let dir = std::env::temp_dir().join(format!("play-cluster-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).expect("folder");
-    dir
-}
-
-fn kubeconfig_for(server: &str, user: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\n\
-         users: [{{name: u, user: {{{user}}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u, namespace: there}}}}]\n"
-    )
 }
