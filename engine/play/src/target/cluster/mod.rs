@@ -215,7 +215,7 @@ impl Cluster {
                 redact::json(&mut response.body, &marks);
             }
         }
-        if !call.reads && response.status < 400 && defines_kinds(request) {
+        if !reads(request) && response.status < 400 && defines_kinds(request) {
             self.discovery.forget(body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
         }
         Ok(response)
