@@ -111,7 +111,10 @@ impl Connection {
     async fn rebuild(&self, number: u32) -> Result<Live, Fault> {
         let login = kubeconfig::login(&self.address).await?;
         if login.place.server != self.place.server {
-            return Err(fault(format!("{} means {} now, and meant {} when this run began", self.place.by, login.place.server, self.place.server), None));
+            return Err(fault(
+                format!("{} means {} now, and meant {} when this run began", self.place.by, login.place.server, self.place.server),
+                None,
+            ));
         }
         build(login, &self.address, number).await
     }
@@ -123,13 +126,15 @@ impl Connection {
             Ok::<_, kube::Error>((head, body.collect_bytes().await))
         };
         match tokio::time::timeout(limit, answer).await {
-            Err(_) => {
-                Err(self.broken(format!("no answer from {} within {} s", self.place.server, limit.as_secs()), None, When::Late))
-            }
+            Err(_) => Err(self.broken(format!("no answer from {} within {} s", self.place.server, limit.as_secs()), None, When::Late)),
             Ok(Err(error)) => Err(self.explain(&error)),
             Ok(Ok((head, Err(error)))) => {
                 let why = innermost(&error);
-                Err(self.broken(format!("the answer of {} (HTTP {}) ended too early: {why}", self.place.server, head.status.as_u16()), None, When::Lost))
+                Err(self.broken(
+                    format!("the answer of {} (HTTP {}) ended too early: {why}", self.place.server, head.status.as_u16()),
+                    None,
+                    When::Lost,
+                ))
             }
             Ok(Ok((head, Ok(bytes)))) => Ok(response(head.status.as_u16(), &head.headers, &bytes)),
         }
@@ -209,4 +214,3 @@ fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
-

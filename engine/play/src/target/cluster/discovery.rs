@@ -179,7 +179,8 @@ fn listed(body: &Json) -> Vec<Resource> {
 impl Missing {
     fn of(request: &Request, all: &Served) -> Missing {
         let kinds: BTreeSet<&str> = all.values().flatten().map(|resource| resource.kind.as_str()).collect();
-        let alike = kinds.iter().copied().find(|kind| kind.eq_ignore_ascii_case(&request.kind)).or_else(|| nearest(&request.kind, kinds.iter().copied()));
+        let alike =
+            kinds.iter().copied().find(|kind| kind.eq_ignore_ascii_case(&request.kind)).or_else(|| nearest(&request.kind, kinds.iter().copied()));
         let has = |resources: &[Resource]| resources.iter().any(|resource| Some(resource.kind.as_str()) == alike);
         let near = all.iter().filter(|(_, resources)| has(resources)).map(|((group, version), _)| shown(group, version, alike.unwrap_or_default()));
         let near: BTreeSet<String> = near.collect();
@@ -194,7 +195,8 @@ impl Missing {
             [] => String::new(),
             near => format!("; it has {}", near.join(", ")),
         };
-        let details = json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
+        let details =
+            json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
         status::failure(404, "KindNotFound", format!("the cluster has no kind `{wanted}`{more}"), details)
     }
 }

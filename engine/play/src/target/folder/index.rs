@@ -106,7 +106,13 @@ impl Scopes {
     fn of<'a>(objects: impl Iterator<Item = &'a Json>) -> Scopes {
         let text = |object: &Json, path: &str| object.pointer(path).and_then(Json::as_str).map(str::to_string);
         let definitions = objects.filter(|object| object["kind"] == DEFINITION);
-        Scopes(definitions.filter_map(|object| Some(((text(object, "/spec/group")?, text(object, "/spec/names/kind")?), text(object, "/spec/scope")? == "Namespaced"))).collect())
+        Scopes(
+            definitions
+                .filter_map(|object| {
+                    Some(((text(object, "/spec/group")?, text(object, "/spec/names/kind")?), text(object, "/spec/scope")? == "Namespaced"))
+                })
+                .collect(),
+        )
     }
 
     fn namespaced(&self, group: &str, kind: &str) -> Option<bool> {

@@ -5,9 +5,9 @@ mod name;
 mod scope;
 mod selector;
 mod store;
-mod yaml;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -82,7 +82,9 @@ fn answers(root: &Path, plain_secrets: bool, message: Message) -> Result<Vec<Ans
 fn answer(store: &mut Store, part: &Part) -> Answer {
     let requests = match &part.script {
         Script::Shell(shell) if shell.text.is_empty() => &[],
-        Script::Shell(_) => return Answer::Refused(format!("{} is a folder of manifests: it runs no shell; use a module for objects", store.root.display())),
+        Script::Shell(_) => {
+            return Answer::Refused(format!("{} is a folder of manifests: it runs no shell; use a module for objects", store.root.display()));
+        }
         Script::Api(requests) => requests.as_slice(),
     };
     let mut responses = vec![];

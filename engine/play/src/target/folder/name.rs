@@ -76,7 +76,10 @@ mod tests {
         assert_eq!(path("web", "apps", "Deployment", "xwiki"), "web/deployment.apps_xwiki.yaml");
         assert_eq!(path("_cluster", "", "X", "x"), "%5Fcluster/x_x.yaml");
         assert_eq!(path("", "", "Namespace", "web"), "_cluster/namespace_web.yaml");
-        assert_eq!(path("", "rbac.authorization.k8s.io", "ClusterRole", "system:Node"), "_cluster/clusterrole.rbac.authorization.k8s.io_system%3A%4Eode.yaml");
+        assert_eq!(
+            path("", "rbac.authorization.k8s.io", "ClusterRole", "system:Node"),
+            "_cluster/clusterrole.rbac.authorization.k8s.io_system%3A%4Eode.yaml"
+        );
         assert_eq!(path("..", "", "X", "../../etc"), "%2E./x_%2E.%2F..%2Fetc.yaml");
         let (a, b) = (path("n", "", "X", &"a".repeat(300)), path("n", "", "X", &format!("{}b", "a".repeat(299))));
         assert!(a != b && a.len() < 240, "{a}");

@@ -12,7 +12,12 @@ pub(super) fn namespaced(group: &str, kind: &str) -> Option<bool> {
         "certificates.k8s.io" => &["CertificateSigningRequest", "ClusterTrustBundle"],
         "resource.k8s.io" => &["DeviceClass", "ResourceSlice", "DeviceTaintRule"],
         "cert-manager.io" => &["ClusterIssuer"],
-        "apiextensions.k8s.io" | "apiregistration.k8s.io" | "admissionregistration.k8s.io" | "scheduling.k8s.io" | "node.k8s.io" | "flowcontrol.apiserver.k8s.io" => {
+        "apiextensions.k8s.io"
+        | "apiregistration.k8s.io"
+        | "admissionregistration.k8s.io"
+        | "scheduling.k8s.io"
+        | "node.k8s.io"
+        | "flowcontrol.apiserver.k8s.io" => {
             return Some(false);
         }
         _ => &[],

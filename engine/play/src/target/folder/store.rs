@@ -52,7 +52,9 @@ impl Store {
 
     /// The object that a request means, by the rules of [`Clusters`](crate::target::cluster::Clusters).
     fn identity(&self, request: &Request, body: &Json) -> Result<(Identity, Vec<String>), Response> {
-        let bad = |message: String| failure(400, "BadRequest", message, json!({ "group": &*request.group, "kind": &*request.kind, "name": &*request.name }));
+        let bad = |message: String| {
+            failure(400, "BadRequest", message, json!({ "group": &*request.group, "kind": &*request.kind, "name": &*request.name }))
+        };
         let text = |path: &str| body.pointer(path).and_then(Json::as_str).filter(|text| !text.is_empty());
         let name = Some(&*request.name).filter(|name| !name.is_empty()).or(text("/metadata/name"));
         let Some(name) = name else { return Err(bad(format!("this request for a {} has no name", request.kind))) };
@@ -60,16 +62,24 @@ impl Store {
         let mut warnings = vec![];
         let namespace = match (self.index.namespaced(&request.group, &request.kind), given) {
             (Some(false), Some(namespace)) => {
-                return Err(bad(format!("a {} belongs to the whole cluster, not to the namespace `{namespace}`: remove its namespace", request.kind)));
+                return Err(bad(format!(
+                    "a {} belongs to the whole cluster, not to the namespace `{namespace}`: remove its namespace",
+                    request.kind
+                )));
             }
             (Some(true), None) => super::DEFAULT_NAMESPACE,
             (None, None) => {
-                warnings.push(format!("no definition of `{}` is in the folder: without a namespace it is taken to belong to the whole cluster", request.kind));
+                warnings.push(format!(
+                    "no definition of `{}` is in the folder: without a namespace it is taken to belong to the whole cluster",
+                    request.kind
+                ));
                 ""
             }
             (_, given) => given.unwrap_or_default(),
         };
-        for (path, wanted) in [("/metadata/name", name), ("/metadata/namespace", namespace), ("/kind", &*request.kind), ("/apiVersion", &*api_version(request))] {
+        for (path, wanted) in
+            [("/metadata/name", name), ("/metadata/namespace", namespace), ("/kind", &*request.kind), ("/apiVersion", &*api_version(request))]
+        {
             if let Some(found) = text(path).filter(|found| *found != wanted && request.verb != Verb::Delete) {
                 return Err(bad(format!("the manifest has `{}: {found}`, and the request is for `{wanted}`", path[1..].replace('/', "."))));
             }
@@ -178,7 +188,12 @@ fn preconditions(identity: &Identity, stored: Option<&Stored>, given: &Json) -> 
     for (key, found) in [("uid", stored.map(|_| identity.uid())), ("resourceVersion", stored.map(Stored::version))] {
         if let Some(wanted) = given.get(key).and_then(Json::as_str).filter(|wanted| !wanted.is_empty() && Some(*wanted) != found.as_deref()) {
             let found = found.unwrap_or_else(|| "none".to_string());
-            return Err(failure(409, "Conflict", format!("{} has the {key} {found}, and not {wanted}: it was changed meanwhile", identity.shown()), details(identity)));
+            return Err(failure(
+                409,
+                "Conflict",
+                format!("{} has the {key} {found}, and not {wanted}: it was changed meanwhile", identity.shown()),
+                details(identity),
+            ));
         }
     }
     Ok(())

@@ -56,7 +56,11 @@ impl Scratch {
     async fn fault(&self) -> String {
         let parts = vec![Part { script: Script::Api(vec![]), purpose: Purpose::Ask, limit: None }];
         let fault = Folders::new().send(&self.address(), Message { parts }, quiet()).await.expect_err("a fault");
-        format!("{} ({})", fault.message.replace(&self.0.display().to_string(), "DIR"), fault.hint.unwrap_or_default().replace(&self.0.display().to_string(), "DIR"))
+        format!(
+            "{} ({})",
+            fault.message.replace(&self.0.display().to_string(), "DIR"),
+            fault.hint.unwrap_or_default().replace(&self.0.display().to_string(), "DIR")
+        )
     }
 }
 
@@ -120,11 +124,20 @@ async fn what_somebody_wrote_by_hand_is_read_and_kept() {
     assert_eq!(folder.one(at(APPLY, map(json!({"a": "yes"})))).await.0, 200);
     assert_eq!(fs::read_to_string(folder.0.join("apps/my-stuff.yml")).expect("text"), before, "what is equal is not written");
     assert_eq!(folder.one(at(APPLY, map(json!({"a": "no"})))).await.0, 200);
-    assert!(fs::read_to_string(folder.0.join("apps/my-stuff.yml")).expect("text").ends_with("data:\n  a: \"no\"\n"), "what changes is written where it was");
+    assert!(
+        fs::read_to_string(folder.0.join("apps/my-stuff.yml")).expect("text").ends_with("data:\n  a: \"no\"\n"),
+        "what changes is written where it was"
+    );
     folder.write("two.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n");
     let labelled = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": {"x": "y"}}});
     let (status, body) = folder.one(request(APPLY, "v1/Namespace", None, "a", labelled)).await;
-    assert!(status == 409 && body["message"].as_str().is_some_and(|message| message.ends_with("two.yaml holds 2 objects, and `play` writes files of one object only: split it")), "{body}");
+    assert!(
+        status == 409
+            && body["message"]
+                .as_str()
+                .is_some_and(|message| message.ends_with("two.yaml holds 2 objects, and `play` writes files of one object only: split it")),
+        "{body}"
+    );
     assert_eq!(folder.one(request(Verb::Get, "v1/Namespace", None, "b", Json::Null)).await.0, 200);
 }
 
@@ -145,10 +158,15 @@ async fn what_cannot_be_read_is_named() {
 #[tokio::test]
 async fn scopes_are_known_or_said() {
     let folder = Scratch::new("scopes");
-    let thing = |namespace| request(APPLY, "x.example/v1/Thing", namespace, "t", json!({"apiVersion": "x.example/v1", "kind": "Thing", "metadata": {"name": "t"}}));
+    let thing = |namespace| {
+        request(APPLY, "x.example/v1/Thing", namespace, "t", json!({"apiVersion": "x.example/v1", "kind": "Thing", "metadata": {"name": "t"}}))
+    };
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "Sys:x"}, "rules": []});
     let refused = folder.one(request(APPLY, "rbac.authorization.k8s.io/v1/ClusterRole", Some("web"), "Sys:x", role.clone())).await;
-    assert_eq!((refused.0, &refused.1["message"]), (400, &json!("a ClusterRole belongs to the whole cluster, not to the namespace `web`: remove its namespace")));
+    assert_eq!(
+        (refused.0, &refused.1["message"]),
+        (400, &json!("a ClusterRole belongs to the whole cluster, not to the namespace `web`: remove its namespace"))
+    );
     assert_eq!(folder.one(request(APPLY, "rbac.authorization.k8s.io/v1/ClusterRole", None, "Sys:x", role)).await.0, 201);
     assert_eq!(folder.ask(vec![thing(None)]).await[0].warnings.len(), 1);
     let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.example"},
@@ -158,12 +176,15 @@ async fn scopes_are_known_or_said() {
     assert_eq!(folder.one(request(APPLY, "v1/ConfigMap", None, "c", map(json!({})))).await.0, 201);
     let wrong = folder.one(request(APPLY, "v1/ConfigMap", Some("web"), "d", map(json!({})))).await;
     assert_eq!(wrong.1["message"], "the manifest has `metadata.name: c`, and the request is for `d`");
-    assert_eq!(folder.files(), [
-        "_cluster/clusterrole.rbac.authorization.k8s.io_%53ys%3Ax.yaml",
-        "_cluster/customresourcedefinition.apiextensions.k8s.io_things.x.example.yaml",
-        "_cluster/thing.x.example_t.yaml",
-        "default/configmap_c.yaml",
-    ]);
+    assert_eq!(
+        folder.files(),
+        [
+            "_cluster/clusterrole.rbac.authorization.k8s.io_%53ys%3Ax.yaml",
+            "_cluster/customresourcedefinition.apiextensions.k8s.io_things.x.example.yaml",
+            "_cluster/thing.x.example_t.yaml",
+            "default/configmap_c.yaml",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -200,7 +221,8 @@ async fn a_fix_that_fails_ends_its_message() {
     let get = request(Verb::Get, "v1/ConfigMap", Some("web"), "gone", Json::Null);
     let part = |purpose, requests| Part { script: Script::Api(requests), purpose, limit: None };
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
-    let parts = vec![shell, part(Purpose::Ask, vec![get.clone(), get.clone()]), part(Purpose::Fix, vec![absent, get.clone()]), part(Purpose::Ask, vec![get])];
+    let parts =
+        vec![shell, part(Purpose::Ask, vec![get.clone(), get.clone()]), part(Purpose::Fix, vec![absent, get.clone()]), part(Purpose::Ask, vec![get])];
     let answers = Folders::new().send(&folder.address(), Message { parts }, quiet()).await.expect("answers");
     assert!(matches!(&answers[0], Answer::Refused(why) if why.contains("runs no shell")));
     assert_eq!(answers[1].responses().len(), 2);

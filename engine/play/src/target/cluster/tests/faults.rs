@@ -173,7 +173,9 @@ async fn a_list_whose_snapshot_is_gone_begins_again() {
         let item = |name: &str| json!({"metadata": {"name": name}});
         match line {
             line if line.contains("continue=") => Turn::Say("410 Gone", json!({"kind": "Status", "reason": "Expired", "code": 410})),
-            line if line.ends_with("limit=0") => Turn::Say(OK, json!({"kind": "ConfigMapList", "metadata": {}, "items": [item("a"), item("b"), item("c")]})),
+            line if line.ends_with("limit=0") => {
+                Turn::Say(OK, json!({"kind": "ConfigMapList", "metadata": {}, "items": [item("a"), item("b"), item("c")]}))
+            }
             _ => Turn::Say(OK, json!({"kind": "ConfigMapList", "metadata": {"continue": "x/y="}, "items": [item("a"), item("b")]})),
         }
     };
@@ -188,7 +190,10 @@ async fn an_old_server_and_a_broken_group_are_no_obstacle() {
     let old: Script = |_, line| match line {
         "GET /api" => Turn::Say(OK, json!({"kind": "APIVersions", "versions": ["v1"]})),
         "GET /apis" => Turn::Say("503 Service Unavailable", json!("no")),
-        "GET /apis/apps/v1" => Turn::Say(OK, json!({"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": true}, {"name": "deployments/status", "kind": "Deployment", "namespaced": true}]})),
+        "GET /apis/apps/v1" => Turn::Say(
+            OK,
+            json!({"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": true}, {"name": "deployments/status", "kind": "Deployment", "namespaced": true}]}),
+        ),
         line if line.starts_with("GET /apis/broken") => Turn::Raw(PLAIN),
         line if line.starts_with("GET /apis/apps/v1/namespaces/there/deployments/") => Turn::Say(OK, json!({"n": 1})),
         _ => Turn::Say("404 Not Found", json!({"reason": "NotFound"})),

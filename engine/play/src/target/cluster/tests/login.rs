@@ -67,12 +67,17 @@ async fn a_login_that_ends_is_renewed_and_a_refused_one_once() {
     let token = text.split("token: \"").nth(1).and_then(|rest| rest.split('"').next()).expect("token");
     let users = text.find("users:").expect("users");
     let end = users + text[users..].find('\n').expect("line");
-    let exec = "users: [{name: admin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login.sh, interactiveMode: IfAvailable}}}]";
+    let exec =
+        "users: [{name: admin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login.sh, interactiveMode: IfAvailable}}}]";
     let credential = |token: &str, until: &str| format!("echo '{{\"status\": {{\"token\": \"{token}\"{until}}}}}'");
     let soon = ", \"expirationTimestamp\": \"2001-01-01T00:00:00Z\"";
     // wrong first, then right; and right, but ended before each request
     for (name, script, runs) in [
-        ("refused", format!("if [ $(wc -l <\"$(dirname \"$0\")/runs\") = 1 ]; then {}; else {}; fi", credential("wrong", ""), credential(token, "")), 2),
+        (
+            "refused",
+            format!("if [ $(wc -l <\"$(dirname \"$0\")/runs\") = 1 ]; then {}; else {}; fi", credential("wrong", ""), credential(token, "")),
+            2,
+        ),
         ("ended", credential(token, soon), 3),
     ] {
         let (mut address, dir) = with_plugin(name, &format!("echo x >>\"$(dirname \"$0\")/runs\"\n{script}"));

@@ -1,6 +1,7 @@
 //! Helpers of the tests of this room.
 
 mod faults;
+mod figures;
 mod login;
 mod world;
 

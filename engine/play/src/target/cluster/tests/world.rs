@@ -1,5 +1,6 @@
 //! Against a real API server, where PLAY_TEST_KUBECONFIG names its kubeconfig; PLAY_TEST_KUBECONFIG_VIEWER is that of a user
 //! without rights.
+#![allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 
 use play_core::run::FaultKind;
 use play_core::text::{Mark, Value};
@@ -17,12 +18,12 @@ pub(super) fn kubeconfig(variable: &str) -> Option<String> {
 }
 
 /// A name of this run: a namespace that is removed stays for a while.
-fn ns(name: &str) -> String {
+pub(super) fn ns(name: &str) -> String {
     format!("{name}-{}", std::process::id())
 }
 
 /// A namespace of its own for a test, and its clusters.
-async fn fresh(path: &str, namespace: &str) -> (Clusters, Address) {
+pub(super) async fn fresh(path: &str, namespace: &str) -> (Clusters, Address) {
     let (clusters, address) = (Clusters::new(), address(path));
     let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
     let made = send(&clusters, &address, Purpose::Fix, vec![request(APPLY, "v1/Namespace", None, namespace, body)]).await;
@@ -30,7 +31,7 @@ async fn fresh(path: &str, namespace: &str) -> (Clusters, Address) {
     (clusters, address)
 }
 
-async fn gone(clusters: &Clusters, address: &Address, namespace: &str) {
+pub(super) async fn gone(clusters: &Clusters, address: &Address, namespace: &str) {
     let removed = send(clusters, address, Purpose::Fix, vec![request(Verb::Delete, "v1/Namespace", None, namespace, Json::Null)]).await;
     assert_eq!(removed[0].status, 200, "{removed:?}");
 }
@@ -69,18 +70,24 @@ async fn refusals_are_answers() {
         ("metadata", Value::map([("name", Value::text("x")), ("labels", Value::map([("l", Value::text("sup3rsecret/!").marked(vec![mark]))]))])),
     ]);
     let unknown = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "y"}, "dat": {}});
-    let answers = send(&clusters, &address, Purpose::Ask, vec![
-        invalid,
-        request(DRY, "v1/ConfigMap", Some(&ns("t-refused")), "y", unknown),
-        request(Verb::Get, "apps/v1/Deploymnt", Some(&ns("t-refused")), "y", Json::Null),
-        request(Verb::Get, "extensions/v1beta1/Deployment", Some(&ns("t-refused")), "y", Json::Null),
-        request(Verb::Get, "no.such.group/v1/Thing", None, "y", Json::Null),
-        request(Verb::Get, "v1/Namespace", Some(&ns("t-refused")), "y", Json::Null),
-        request(Verb::Get, "v1/ConfigMap", None, "", Json::Null),
-        request(DRY, "v1/ConfigMap", Some("no-such-namespace"), "z", config_map("no-such-namespace", "z", json!({}))),
-    ])
+    let answers = send(
+        &clusters,
+        &address,
+        Purpose::Ask,
+        vec![
+            invalid,
+            request(DRY, "v1/ConfigMap", Some(&ns("t-refused")), "y", unknown),
+            request(Verb::Get, "apps/v1/Deploymnt", Some(&ns("t-refused")), "y", Json::Null),
+            request(Verb::Get, "extensions/v1beta1/Deployment", Some(&ns("t-refused")), "y", Json::Null),
+            request(Verb::Get, "no.such.group/v1/Thing", None, "y", Json::Null),
+            request(Verb::Get, "v1/Namespace", Some(&ns("t-refused")), "y", Json::Null),
+            request(Verb::Get, "v1/ConfigMap", None, "", Json::Null),
+            request(DRY, "v1/ConfigMap", Some("no-such-namespace"), "z", config_map("no-such-namespace", "z", json!({}))),
+        ],
+    )
     .await;
-    let said: Vec<String> = answers.iter().map(|answer| format!("{} {}", answer.status, answer.body["message"].as_str().unwrap_or_default())).collect();
+    let said: Vec<String> =
+        answers.iter().map(|answer| format!("{} {}", answer.status, answer.body["message"].as_str().unwrap_or_default())).collect();
     assert!(said[0].starts_with("422 ") && said[0].contains("‹secret port") && !said[0].contains("sup3rsecret"), "{}", said[0]);
     // 500, of all things: an unknown field of an apply is no failure of the server
     assert_eq!(said[1], "500 failed to create typed patch object (/y; /v1, Kind=ConfigMap): .dat: field not declared in schema");
@@ -101,7 +108,12 @@ async fn a_field_of_another_manager_is_a_conflict() {
     let at = |verb, data| request(verb, "v1/ConfigMap", Some(&ns("t-conflict")), "c", config_map(&ns("t-conflict"), "c", data));
     // kubectl as the other manager
     let kubectl = |arguments: &[&str]| {
-        let done = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into())).arg(format!("--kubeconfig={path}")).args(["-n", &ns("t-conflict")]).args(arguments).output().expect("kubectl");
+        let done = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into()))
+            .arg(format!("--kubeconfig={path}"))
+            .args(["-n", &ns("t-conflict")])
+            .args(arguments)
+            .output()
+            .expect("kubectl");
         assert!(done.status.success(), "{done:?}");
     };
     kubectl(&["create", "configmap", "c", "--from-literal=a=theirs"]);
@@ -172,7 +184,6 @@ async fn a_definition_and_then_its_objects_with_a_warning() {
     };
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.warnings, ["wells are \"old\""]);
-    eprintln!("the kind was there after {asked} questions");
     let removed = send(&clusters, &address, Purpose::Fix, vec![Request { verb: Verb::Delete, body: Value::Null, ..crd }]).await;
     assert_eq!(removed[0].status, 200);
     gone(&clusters, &address, &ns("t-crd")).await;
@@ -181,11 +192,16 @@ async fn a_definition_and_then_its_objects_with_a_warning() {
 #[tokio::test]
 async fn a_user_without_rights_is_told_so() {
     let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG_VIEWER") else { return };
-    let answers = send(&Clusters::new(), &address(&path), Purpose::Ask, vec![
-        request(Verb::Get, "v1/ConfigMap", Some("default"), "x", Json::Null),
-        request(DRY, "v1/ConfigMap", Some("default"), "x", config_map("default", "x", json!({}))),
-        request(Verb::List, "v1/Secret", None, "", Json::Null),
-    ])
+    let answers = send(
+        &Clusters::new(),
+        &address(&path),
+        Purpose::Ask,
+        vec![
+            request(Verb::Get, "v1/ConfigMap", Some("default"), "x", Json::Null),
+            request(DRY, "v1/ConfigMap", Some("default"), "x", config_map("default", "x", json!({}))),
+            request(Verb::List, "v1/Secret", None, "", Json::Null),
+        ],
+    )
     .await;
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [403, 403, 403]);
     assert!(answers[1].body["message"].as_str().expect("message").contains("cannot patch resource"), "{:?}", answers[1].body);
@@ -198,7 +214,13 @@ async fn a_fix_that_fails_ends_its_message_and_questions_do_not() {
     let get = || request(Verb::Get, "v1/ConfigMap", Some("default"), "absent", Json::Null);
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
     let bad = request(APPLY, "v1/ConfigMap", Some("default"), "Not_A_Name", config_map("default", "Not_A_Name", json!({})));
-    let parts = vec![part(Purpose::Ask, vec![get(), get()]), shell, part(Purpose::Fix, vec![bad]), part(Purpose::Fix, vec![get()]), part(Purpose::Ask, vec![get()])];
+    let parts = vec![
+        part(Purpose::Ask, vec![get(), get()]),
+        shell,
+        part(Purpose::Fix, vec![bad]),
+        part(Purpose::Fix, vec![get()]),
+        part(Purpose::Ask, vec![get()]),
+    ];
     let answers = clusters.send(&address, Message { parts }, progress().0).await.expect("answers");
     assert_eq!(answers[0].responses().iter().map(|response| response.status).collect::<Vec<_>>(), [404, 404]);
     assert!(matches!(&answers[1], Answer::Refused(why) if why.contains("runs no shell")));
@@ -229,7 +251,6 @@ async fn a_wrong_token_and_a_closed_port_are_faults() {
         let get = request(Verb::Get, "v1/ConfigMap", Some("default"), "x", Json::Null);
         let message_of = Message { parts: vec![part(Purpose::Ask, vec![get])] };
         let fault = Clusters::new().send(&address(&file), message_of, progress().0).await.expect_err("a fault");
-        eprintln!("{name}: {}\n  {}", fault.message, fault.hint.as_deref().unwrap_or_default());
         assert_eq!(fault.kind, FaultKind::Unreachable);
         assert!(fault.message.contains(message), "{}", fault.message);
         assert!(!format!("{fault:?}").contains("t0psecret"));
@@ -244,52 +265,24 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
     let (clusters, address) = fresh(&path, &ns("t-stale")).await;
     let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.t-stale.example"},
         "spec": {"group": "t-stale.example", "version": "v1", "groupPriorityMinimum": 10, "versionPriority": 10, "service": {"name": "none", "namespace": ns("t-stale")}, "insecureSkipTLSVerify": true}});
-    let service = |verb| request(verb, "apiregistration.k8s.io/v1/APIService", None, "v1.t-stale.example", if verb == APPLY { service.clone() } else { Json::Null });
+    let service = |verb| {
+        request(verb, "apiregistration.k8s.io/v1/APIService", None, "v1.t-stale.example", if verb == APPLY { service.clone() } else { Json::Null })
+    };
     assert_eq!(send(&clusters, &address, Purpose::Fix, vec![service(APPLY)]).await[0].status, 201);
-    let asked = ["v1/ConfigMap", "apps/v1/Deployment", "batch/v1/Job", "policy/v1/PodDisruptionBudget", "networking.k8s.io/v1/Ingress", "t-stale.example/v1/Thing"];
-    let begun = std::time::Instant::now();
-    let answers = send(&Clusters::new(), &address, Purpose::Ask, asked.map(|api| request(Verb::Get, api, Some(&ns("t-stale")), "x", Json::Null)).to_vec()).await;
-    eprintln!("with a broken group: {:?}: {}", begun.elapsed(), answers[5].body);
+    let asked = [
+        "v1/ConfigMap",
+        "apps/v1/Deployment",
+        "batch/v1/Job",
+        "policy/v1/PodDisruptionBudget",
+        "networking.k8s.io/v1/Ingress",
+        "t-stale.example/v1/Thing",
+    ];
+    let answers =
+        send(&Clusters::new(), &address, Purpose::Ask, asked.map(|api| request(Verb::Get, api, Some(&ns("t-stale")), "x", Json::Null)).to_vec())
+            .await;
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>()[..5], [404; 5]);
     assert!(answers[..5].iter().all(|answer| answer.body["reason"] == "NotFound"));
     assert!(matches!(answers[5].status, 404 | 503), "{:?}", answers[5]);
     assert_eq!(send(&clusters, &address, Purpose::Fix, vec![service(Verb::Delete)]).await[0].status, 200);
     gone(&clusters, &address, &ns("t-stale")).await;
-}
-
-/// Figures, by hand: `cargo test -p play --release figures -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn figures() {
-    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
-    let (_, mut address) = fresh(&path, &ns("t-figures")).await;
-    let at = |verb, n: usize| {
-        let name = format!("m{n}");
-        request(verb, "v1/ConfigMap", Some(&ns("t-figures")), &name, if verb == Verb::Get { Json::Null } else { config_map(&ns("t-figures"), &name, json!({"a": "1"})) })
-    };
-    let begun = std::time::Instant::now();
-    let clusters = Clusters::new();
-    send(&clusters, &address, Purpose::Ask, vec![at(Verb::Get, 0)]).await;
-    eprintln!("first answer (login, TLS, discovery, get): {:?}", begun.elapsed());
-    let begun = std::time::Instant::now();
-    let (all, named) = (clusters.cluster(&address).await.expect("cluster"), request(Verb::Get, "no.such/v1/X", None, "x", Json::Null));
-    send(&clusters, &address, Purpose::Ask, vec![named]).await;
-    eprintln!("unknown kind (all of discovery): {:?}, {} slots", begun.elapsed(), all.slots.available_permits());
-    for slots in [1, 4, 8, 16, 32] {
-        address.more.insert("play_cluster_requests".into(), Value::Int(slots));
-        let clusters = Clusters::new();
-        send(&clusters, &address, Purpose::Ask, vec![at(Verb::Get, 0)]).await;
-        for (what, verb) in [("get", Verb::Get), ("dry run", DRY)] {
-            let begun = std::time::Instant::now();
-            send(&clusters, &address, Purpose::Ask, (0..500).map(|n| at(verb, n)).collect()).await;
-            eprintln!("{slots} at once: {:.0} x {what}/s", 500.0 / begun.elapsed().as_secs_f64());
-        }
-    }
-    let begun = std::time::Instant::now();
-    send(&clusters, &address, Purpose::Fix, (0..500).map(|n| at(APPLY, n)).collect()).await;
-    eprintln!("applied in order: {:.0}/s", 500.0 / begun.elapsed().as_secs_f64());
-    let begun = std::time::Instant::now();
-    let list = send(&clusters, &address, Purpose::Ask, vec![request(Verb::List, "v1/ConfigMap", Some(&ns("t-figures")), "", Json::Null)]).await;
-    eprintln!("list of {}: {:?}", list[0].body["items"].as_array().map_or(0, Vec::len), begun.elapsed());
-    gone(&clusters, &address, &ns("t-figures")).await;
 }
