@@ -131,7 +131,11 @@ mod tests {
     #[test]
     fn secrets_are_plain_and_omit_is_left_out() {
         let mark = Mark::new("db_password", "hunter2", b"key");
-        let value = Value::map([("password", Value::text("hunter2").marked(vec![mark])), ("gone", Value::Omit), ("list", Value::list([Value::Omit, Value::Int(1)]))]);
+        let value = Value::map([
+            ("password", Value::text("hunter2").marked(vec![mark])),
+            ("gone", Value::Omit),
+            ("list", Value::list([Value::Omit, Value::Int(1)])),
+        ]);
         assert_eq!(value.to_json().expect("json"), json!({"password": "hunter2", "list": [1]}));
     }
 

@@ -20,13 +20,13 @@ pub(super) struct Call {
     pub(super) body: Vec<u8>,
     pub(super) content_type: &'static str,
     pub(super) accept: &'static str,
-    /// Changes nothing, so that it may be sent again.
-    pub(super) reads: bool,
+    /// Changes nothing, so that it may be sent again where it is not known what became of it.
+    pub(super) repeatable: bool,
 }
 
 impl Call {
     pub(super) fn get(path: impl Into<String>) -> Call {
-        Call { method: http::Method::GET, path: path.into(), body: vec![], content_type: JSON, accept: JSON, reads: true }
+        Call { method: http::Method::GET, path: path.into(), body: vec![], content_type: JSON, accept: JSON, repeatable: true }
     }
 
     /// The call that a request makes; lists are paged by whoever sends them.
@@ -58,8 +58,8 @@ impl Call {
         }
     }
 
-    fn write(method: http::Method, path: String, content_type: &'static str, body: &Json, reads: bool) -> Call {
-        Call { method, path, body: body.to_string().into_bytes(), content_type, accept: JSON, reads }
+    fn write(method: http::Method, path: String, content_type: &'static str, body: &Json, repeatable: bool) -> Call {
+        Call { method, path, body: body.to_string().into_bytes(), content_type, accept: JSON, repeatable }
     }
 
     pub(super) fn http(&self) -> http::Result<http::Request<kube::client::Body>> {

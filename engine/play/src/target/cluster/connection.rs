@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use jiff::{SignedDuration, Timestamp};
 use kube::client::ClientBuilder;
-use play_core::run::{Address, Fault, FaultKind};
+use play_core::run::{Address, Fault};
 use play_core::state::Response;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
@@ -41,11 +41,19 @@ struct Live {
 }
 
 /// Why an exchange gave no response.
-#[derive(Debug)]
 pub(super) struct Broken {
     pub(super) fault: Fault,
+    pub(super) when: When,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
     /// Surely nothing of the request reached the server.
-    pub(super) unsent: bool,
+    Unsent,
+    /// The connection broke under way.
+    Lost,
+    /// Nothing came in time.
+    Late,
 }
 
 impl Connection {
@@ -103,34 +111,37 @@ impl Connection {
     async fn rebuild(&self, number: u32) -> Result<Live, Fault> {
         let login = kubeconfig::login(&self.address).await?;
         if login.place.server != self.place.server {
-            return Err(fault(format!("{} means {} now, and meant {} when this run began", self.place.by, login.place.server, self.place.server), None));
+            return Err(fault(
+                format!("{} means {} now, and meant {} when this run began", self.place.by, login.place.server, self.place.server),
+                None,
+            ));
         }
         build(login, &self.address, number).await
     }
 
     async fn once(&self, live: &Live, call: &Call, limit: Duration) -> Result<Response, Broken> {
-        let request = call.http().map_err(|error| self.broken(format!("this request cannot be made: {error}"), None, true))?;
+        let request = call.http().map_err(|error| self.broken(format!("this request cannot be made: {error}"), None, When::Unsent))?;
         let answer = async {
             let (head, body) = live.client.send(request).await?.into_parts();
             Ok::<_, kube::Error>((head, body.collect_bytes().await))
         };
         match tokio::time::timeout(limit, answer).await {
-            Err(_) => {
-                let mut broken = self.broken(format!("no answer from {} within {} s", self.place.server, limit.as_secs_f64()), None, false);
-                broken.fault.kind = FaultKind::TimedOut;
-                Err(broken)
-            }
+            Err(_) => Err(self.broken(format!("no answer from {} within {} s", self.place.server, limit.as_secs()), None, When::Late)),
             Ok(Err(error)) => Err(self.explain(&error)),
             Ok(Ok((head, Err(error)))) => {
                 let why = innermost(&error);
-                Err(self.broken(format!("the answer of {} (HTTP {}) ended too early: {why}", self.place.server, head.status.as_u16()), None, false))
+                Err(self.broken(
+                    format!("the answer of {} (HTTP {}) ended too early: {why}", self.place.server, head.status.as_u16()),
+                    None,
+                    When::Lost,
+                ))
             }
             Ok(Ok((head, Ok(bytes)))) => Ok(response(head.status.as_u16(), &head.headers, &bytes)),
         }
     }
 
-    fn broken(&self, message: String, hint: Option<String>, unsent: bool) -> Broken {
-        Broken { fault: fault(message, hint.unwrap_or_else(|| self.place.by.clone())), unsent }
+    fn broken(&self, message: String, hint: Option<String>, when: When) -> Broken {
+        Broken { fault: fault(message, hint.unwrap_or_else(|| self.place.by.clone())), when }
     }
 
     /// The words of a failed exchange; `hyper` and `rustls` hide theirs in the depth of the chain.
@@ -142,7 +153,7 @@ impl Connection {
                 kube::client::AuthError::AuthExecRun { out, .. } => format!("its login program failed ({})", out.status),
                 other => other.to_string(),
             };
-            return self.broken(format!("cannot log in to {server}: {words}"), None, true);
+            return self.broken(format!("cannot log in to {server}: {words}"), None, When::Unsent);
         }
         let connecting = chain(error).any(|error| error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()));
         let why = innermost(error);
@@ -161,7 +172,7 @@ impl Connection {
         } else {
             (format!("cannot connect to {server}: {why}"), by.clone())
         };
-        self.broken(message, Some(hint), connecting)
+        self.broken(message, Some(hint), if connecting { When::Unsent } else { When::Lost })
     }
 
     fn not_known(&self, response: &Response) -> Fault {
@@ -203,4 +214,3 @@ fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
-

@@ -1,7 +1,7 @@
 //! What an API server serves: plural, and whether in namespaces, by group, version and kind. Kept in memory for each cluster.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use play_core::run::Fault;
@@ -25,12 +25,17 @@ pub(super) struct Resource {
 }
 
 type GroupVersion = (String, String);
+type Served = HashMap<GroupVersion, Vec<Resource>>;
 
 #[derive(Default)]
 pub(super) struct Discovery {
-    known: Mutex<HashMap<GroupVersion, Vec<Resource>>>,
+    known: Mutex<Served>,
     /// What this message found missing, and what it found near: asked for once a message, not once a request.
     missing: Mutex<HashMap<(GroupVersion, String), Missing>>,
+    /// Group versions that this message was refused: the server behind them is gone, or the user has no right to look.
+    refused: Mutex<HashMap<GroupVersion, Response>>,
+    /// All that is served, where this message asked for it.
+    all: Mutex<Option<Arc<Served>>>,
     /// One asks, the others wait for what it learns.
     asking: tokio::sync::Mutex<()>,
 }
@@ -45,20 +50,36 @@ struct Missing {
 impl Discovery {
     /// At the beginning of a message: what was missing before may be there now; what is unknown is asked for at once.
     pub(super) async fn prepare(&self, connection: &Connection, requests: impl Iterator<Item = &Request>, progress: &Progress) -> Result<(), Fault> {
-        held(&self.missing).clear();
+        self.doubt();
         let wanted: BTreeSet<GroupVersion> = requests.map(group_version).filter(|wanted| !held(&self.known).contains_key(wanted)).collect();
         if wanted.len() > FEW {
             let _asking = self.asking.lock().await;
-            let all = everything(connection, progress).await?;
-            held(&self.known).extend(all);
+            let all = self.everything(connection, progress).await?;
+            held(&self.known).extend(all.iter().map(|(at, resources)| (at.clone(), resources.clone())));
         }
         Ok(())
+    }
+
+    /// What was missing may be there now.
+    fn doubt(&self) {
+        held(&self.missing).clear();
+        held(&self.refused).clear();
+        *held(&self.all) = None;
+    }
+
+    async fn everything(&self, connection: &Connection, progress: &Progress) -> Result<Arc<Served>, Fault> {
+        if let Some(all) = held(&self.all).clone() {
+            return Ok(all);
+        }
+        let all = Arc::new(everything(connection, progress).await?);
+        *held(&self.all) = Some(all.clone());
+        Ok(all)
     }
 
     /// After a definition was written: what its group serves is asked for again.
     pub(super) fn forget(&self, group: &str) {
         held(&self.known).retain(|(known, _), _| known != group);
-        held(&self.missing).clear();
+        self.doubt();
     }
 
     /// What a request is about, or the answer that says that there is no such kind.
@@ -72,19 +93,25 @@ impl Discovery {
         if let Some(missing) = held(&self.missing).get(&key) {
             return Ok(Err(missing.answer(request)));
         }
+        if let Some(refusal) = held(&self.refused).get(&at) {
+            return Ok(Err(refusal.clone()));
+        }
         if self.look_up(request).is_none() {
             // also where the group is known: the kind may have come into it since
             let response = connection.exchange(&Call::get(call::root(&at.0, &at.1)), LIMIT, progress).await?;
             match response.status {
                 200 => drop(held(&self.known).insert(at, listed(&response.body))),
                 404 => drop(held(&self.known).remove(&at)),
-                _ => return Ok(Err(response)),
+                _ => {
+                    held(&self.refused).insert(at, response.clone());
+                    return Ok(Err(response));
+                }
             }
         }
         if let Some(found) = self.look_up(request) {
             return Ok(Ok(found));
         }
-        let missing = Missing::of(request, &everything(connection, progress).await?);
+        let missing = Missing::of(request, &*self.everything(connection, progress).await?);
         let answer = missing.answer(request);
         held(&self.missing).insert(key, missing);
         Ok(Err(answer))
@@ -105,8 +132,9 @@ fn group_version(request: &Request) -> GroupVersion {
 
 /// All that the server serves, by aggregated discovery: two requests. What is stale, broken or cannot be read is left out, and so
 /// is everything where the server is too old for it: then each group version is asked for by itself.
-async fn everything(connection: &Connection, progress: &Progress) -> Result<HashMap<GroupVersion, Vec<Resource>>, Fault> {
-    let ask = |path: &str| Call { accept: call::DISCOVERY, ..Call::get(path) };
+async fn everything(connection: &Connection, progress: &Progress) -> Result<Served, Fault> {
+    // there is another way, so nobody waits for this one
+    let ask = |path: &str| Call { accept: call::DISCOVERY, repeatable: false, ..Call::get(path) };
     let (core, groups) = (ask("/api"), ask("/apis"));
     let (core, groups) = tokio::join!(connection.exchange(&core, LIMIT, progress), connection.exchange(&groups, LIMIT, progress));
     let mut all = aggregated(&core?.body);
@@ -115,7 +143,7 @@ async fn everything(connection: &Connection, progress: &Progress) -> Result<Hash
 }
 
 /// `APIGroupDiscoveryList`, v2 or v2beta1.
-fn aggregated(body: &Json) -> HashMap<GroupVersion, Vec<Resource>> {
+fn aggregated(body: &Json) -> Served {
     let text = |json: &Json, path: &str| json.pointer(path).and_then(Json::as_str).unwrap_or_default().to_string();
     let items = |json: &Json, key: &str| json.get(key).and_then(Json::as_array).cloned().unwrap_or_default();
     let mut all = HashMap::new();
@@ -149,9 +177,10 @@ fn listed(body: &Json) -> Vec<Resource> {
 }
 
 impl Missing {
-    fn of(request: &Request, all: &HashMap<GroupVersion, Vec<Resource>>) -> Missing {
+    fn of(request: &Request, all: &Served) -> Missing {
         let kinds: BTreeSet<&str> = all.values().flatten().map(|resource| resource.kind.as_str()).collect();
-        let alike = kinds.iter().copied().find(|kind| kind.eq_ignore_ascii_case(&request.kind)).or_else(|| nearest(&request.kind, kinds.iter().copied()));
+        let alike =
+            kinds.iter().copied().find(|kind| kind.eq_ignore_ascii_case(&request.kind)).or_else(|| nearest(&request.kind, kinds.iter().copied()));
         let has = |resources: &[Resource]| resources.iter().any(|resource| Some(resource.kind.as_str()) == alike);
         let near = all.iter().filter(|(_, resources)| has(resources)).map(|((group, version), _)| shown(group, version, alike.unwrap_or_default()));
         let near: BTreeSet<String> = near.collect();
@@ -166,7 +195,8 @@ impl Missing {
             [] => String::new(),
             near => format!("; it has {}", near.join(", ")),
         };
-        let details = json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
+        let details =
+            json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
         status::failure(404, "KindNotFound", format!("the cluster has no kind `{wanted}`{more}"), details)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use kube::config::{ExecConfig, Kubeconfig, KubeConfigOptions, KubeconfigError};
+use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use play_core::run::{Address, Fault, FaultKind};
 use play_core::text::diagnostic::nearest;
 
@@ -59,7 +59,8 @@ fn files(address: &Address) -> (Vec<PathBuf>, bool) {
     if let Some(path) = address.path.as_deref().filter(|path| !path.is_empty()) {
         return (vec![home_expanded(path)], true);
     }
-    let listed = std::env::var_os("KUBECONFIG").map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>());
+    let listed =
+        std::env::var_os("KUBECONFIG").map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>());
     match listed.filter(|paths| !paths.is_empty()) {
         Some(paths) => (paths, true),
         None => (vec![home_expanded("~/.kube/config")], false),
@@ -76,7 +77,10 @@ fn home_expanded(path: &str) -> PathBuf {
 async fn from_files(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> Result<Login, Fault> {
     let names: Vec<String> = merged.contexts.iter().map(|context| context.name.clone()).collect();
     let Some(name) = wanted.map(str::to_string).or_else(|| merged.current_context.clone().filter(|name| !name.is_empty())) else {
-        return Err(fault(format!("no context is given, and {shown} has no current-context"), format!("set `ansible_kubectl_context` to one of {}", names.join(", "))));
+        return Err(fault(
+            format!("no context is given, and {shown} has no current-context"),
+            format!("set `ansible_kubectl_context` to one of {}", names.join(", ")),
+        ));
     };
     let Some(context) = merged.contexts.iter().find(|context| context.name == name).and_then(|context| context.context.clone()) else {
         let hint = match nearest(&name, names.iter().map(String::as_str)) {
@@ -96,7 +100,8 @@ async fn from_files(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> Re
 }
 
 fn in_cluster() -> Result<Login, Fault> {
-    let config = kube::Config::incluster().map_err(|error| fault(format!("no kubeconfig, and the account of this pod cannot be used: {error}"), None))?;
+    let config =
+        kube::Config::incluster().map_err(|error| fault(format!("no kubeconfig, and the account of this pod cannot be used: {error}"), None))?;
     let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
     Ok(Login { place: Place { server, by: "the account of this pod".into(), user: None }, context: None, config, plugin: None })
 }
@@ -105,7 +110,8 @@ fn in_cluster() -> Result<Login, Fault> {
 fn without_proxy_where_none_is_wanted(config: &mut kube::Config) {
     let list = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
     let host = config.cluster_url.host().unwrap_or_default();
-    let matches = |entry: &str| entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{}", entry.trim_start_matches('.')))));
+    let matches =
+        |entry: &str| entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{}", entry.trim_start_matches('.')))));
     if list.split(',').any(|entry| matches(entry.trim())) {
         config.proxy_url = None;
     }

@@ -11,7 +11,14 @@ use super::connection::Connection;
 use crate::target::Progress;
 
 /// All pages of a list, merged; each item with its apiVersion and kind, which servers leave out.
-pub(super) async fn all(connection: &Connection, request: &Request, first: &Call, page: usize, limit: Duration, progress: &Progress) -> Result<Response, Fault> {
+pub(super) async fn all(
+    connection: &Connection,
+    request: &Request,
+    first: &Call,
+    page: usize,
+    limit: Duration,
+    progress: &Progress,
+) -> Result<Response, Fault> {
     let mut merged: Option<Response> = None;
     let mut items: Vec<Json> = vec![];
     let mut size = page;

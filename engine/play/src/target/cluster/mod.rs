@@ -7,15 +7,15 @@ mod kubeconfig;
 mod list;
 mod plugin;
 mod retry;
-mod warning;
 #[cfg(test)]
 mod tests;
+mod warning;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use play_core::run::{Address, Fault, Message};
+use play_core::run::{Address, Fault, FaultKind, Message};
 use play_core::state::{Answer, Part, Purpose, Request, Response, Script, Verb};
 use serde_json::{Value as Json, json};
 use tokio::sync::{OnceCell, Semaphore};
@@ -43,8 +43,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// - 401 is a fault. Every other status is an answer. A kind that the cluster does not have is 404 with the reason `KindNotFound`.
 #[derive(Default)]
 pub struct Clusters {
-    open: Mutex<HashMap<(Option<String>, Option<String>), Arc<OnceCell<Arc<Cluster>>>>>,
+    open: Mutex<HashMap<Key, Opening>>,
 }
+
+/// Kubeconfig and context, as the address names them.
+type Key = (Option<String>, Option<String>);
+
+/// A cluster that somebody connects to, or has connected to.
+type Opening = Arc<OnceCell<Arc<Cluster>>>;
 
 struct Cluster {
     connection: Connection,
@@ -90,13 +96,19 @@ impl Clusters {
         let key = (address.path.clone(), address.context.clone());
         let cell = self.open.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
         let open = || async {
-            let number = |name: &str, usual: usize| address.more.get(name).and_then(play_core::text::Value::as_int).and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).unwrap_or(usual);
             let connection = Connection::open(address).await?;
-            let slots = Arc::new(Semaphore::new(number("play_cluster_requests", AT_ONCE)));
-            Ok::<_, Fault>(Arc::new(Cluster { connection, discovery: Discovery::default(), slots, page: number("play_cluster_page", PAGE) }))
+            let slots = Arc::new(Semaphore::new(number(address, "play_cluster_requests", AT_ONCE)));
+            let page = number(address, "play_cluster_page", PAGE);
+            Ok::<_, Fault>(Arc::new(Cluster { connection, discovery: Discovery::default(), slots, page }))
         };
         cell.get_or_try_init(open).await.cloned()
     }
+}
+
+/// A setting of a target; what is no number over 0 is not taken.
+fn number(address: &Address, name: &str, usual: usize) -> usize {
+    let given = address.more.get(name).and_then(|value| value.as_int().or_else(|| value.as_str()?.trim().parse().ok()));
+    given.and_then(|given| usize::try_from(given).ok()).filter(|given| *given > 0).unwrap_or(usual)
 }
 
 fn requests(script: &Script) -> &[Request] {
@@ -113,7 +125,8 @@ fn reads(request: &Request) -> bool {
 impl Cluster {
     /// Parts that only ask: all their requests side by side, all answered.
     async fn ask(self: &Arc<Cluster>, parts: Vec<Part>, progress: &Progress, answers: &mut Vec<Answer>) -> Result<(), Fault> {
-        let jobs = parts.iter().enumerate().flat_map(|(at, part)| requests(&part.script).iter().map(move |request| (at, request.clone(), part.limit)));
+        let jobs =
+            parts.iter().enumerate().flat_map(|(at, part)| requests(&part.script).iter().map(move |request| (at, request.clone(), part.limit)));
         let jobs: Vec<(usize, Request, Option<u64>)> = jobs.collect();
         let owners: Vec<usize> = jobs.iter().map(|job| job.0).collect();
         let (responses, end) = self.side_by_side(jobs.into_iter().map(|(_, request, limit)| (request, limit)).collect(), progress).await;
@@ -173,8 +186,11 @@ impl Cluster {
             let (cluster, progress) = (self.clone(), progress.clone());
             running.spawn(async move {
                 let _slot = cluster.slots.acquire().await;
-                let limit = limit.map_or(LIMIT, Duration::from_secs);
-                (at, cluster.answer(&request, limit, &progress).await)
+                let answer = cluster.answer(&request, limit.map_or(LIMIT, Duration::from_secs), &progress);
+                let Some(limit) = limit else { return (at, answer.await) };
+                let late =
+                    || Fault { kind: FaultKind::TimedOut, ..fault(format!("no answer from {} within {limit} s", cluster.connection.place), None) };
+                (at, tokio::time::timeout(Duration::from_secs(limit), answer).await.unwrap_or_else(|_| Err(late())))
             });
         }
         while let Some(joined) = running.join_next().await {
@@ -213,8 +229,10 @@ impl Cluster {
                 redact::json(&mut response.body, &marks);
             }
         }
-        if !call.reads && response.status < 400 && defines_kinds(request) {
-            self.discovery.forget(body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
+        if !reads(request) && response.status < 400 && defines_kinds(request) {
+            self.discovery.forget(
+                body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)),
+            );
         }
         Ok(response)
     }

@@ -45,7 +45,10 @@ pub(super) async fn run(plugin: &ExecConfig, user: &mut AuthInfo, place: &Place)
     let credential: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
     take(&credential, user).ok_or_else(|| {
         let said = complaint(plugin, &output);
-        fault(format!("the login program `{name}` gave no ExecCredential{said}"), format!("{}; it must print JSON with `status.token`, or a certificate and its key", place.by))
+        fault(
+            format!("the login program `{name}` gave no ExecCredential{said}"),
+            format!("{}; it must print JSON with `status.token`, or a certificate and its key", place.by),
+        )
     })
 }
 
@@ -85,7 +88,8 @@ fn failed(name: &str, plugin: &ExecConfig, output: &Output) -> String {
 /// The end of what it said, without what its environment holds. Its output is never shown: it may be half a credential.
 fn complaint(plugin: &ExecConfig, output: &Output) -> String {
     let mut said = String::from_utf8_lossy(&output.stderr).trim().to_string();
-    let inherited: Vec<(String, String)> = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let inherited: Vec<(String, String)> =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
     let delicate = |name: &str| ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "SESSION"].iter().any(|word| name.to_uppercase().contains(word));
     let inherited = inherited.iter().filter(|(name, _)| delicate(name)).map(|(name, value)| (name, value));
     for (name, value) in environment(plugin).chain(inherited).filter(|(_, value)| value.len() >= 4) {

@@ -3,11 +3,10 @@
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
 
-use play_core::run::FaultKind;
 use play_core::state::Response;
 
 use super::call::Call;
-use super::connection::Broken;
+use super::connection::{Broken, When};
 
 /// Tries of one request, the first among them.
 const TRIES: u32 = 4;
@@ -21,11 +20,11 @@ pub(super) fn pause(call: &Call, outcome: &Result<Response, Broken>, tries: u32,
     match outcome {
         Ok(response) => {
             let again = match response.status {
-                429 => call.reads || response.retry_after.is_some(),
+                429 => call.repeatable || response.retry_after.is_some(),
                 // a server that says when to come back did not begin; a proxy that does not may have lost the answer
-                503 => call.reads || response.retry_after.is_some(),
-                500 => call.reads && response.retry_after.is_some(),
-                502 | 504 => call.reads,
+                503 => call.repeatable || response.retry_after.is_some(),
+                500 => call.repeatable && response.retry_after.is_some(),
+                502 | 504 => call.repeatable,
                 _ => false,
             };
             let asked = response.retry_after.unwrap_or(0);
@@ -35,10 +34,10 @@ pub(super) fn pause(call: &Call, outcome: &Result<Response, Broken>, tries: u32,
             })
         }
         Err(broken) => {
-            let again = match (broken.unsent, broken.fault.kind) {
-                (true, _) => tries <= connects,
-                (false, FaultKind::TimedOut) => false,
-                (false, _) => call.reads && tries < TRIES,
+            let again = match broken.when {
+                When::Unsent => tries <= connects,
+                When::Lost => call.repeatable && tries < TRIES,
+                When::Late => false,
             };
             again.then(|| (backoff, broken.fault.message.clone()))
         }
