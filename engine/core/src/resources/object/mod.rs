@@ -15,6 +15,7 @@
 
 pub mod change;
 pub mod conflict;
+mod defaults;
 pub mod error;
 pub mod keys;
 pub mod lint;

@@ -8,6 +8,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::defaults;
+use super::manifest::built_in;
+
 /// Why nothing is proven, in few words; for the log, not for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why(pub String);
@@ -30,8 +33,9 @@ fn why<T>(path: &str, reason: &str) -> Result<T, Why> {
 pub fn proven(manifest: &Value, live: &Value, manager: &str) -> Result<(), Why> {
     same_object(manifest, live)?;
     let fields = entry(live, manifest.get("apiVersion"), manager)?;
+    let group = text(manifest, "apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let proof = Proof { live, manager, kind: text(manifest, "kind"), built_in: built_in(group) };
     let (Some(manifest), Some(object)) = (manifest.as_object(), live.as_object()) else { return why("", "no object") };
-    let proof = Proof { live, manager };
     let top = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata");
     proof.map(fields, manifest, object, "", top)?;
     proof.metadata(fields, manifest, object)
@@ -73,6 +77,8 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
 struct Proof<'v> {
     live: &'v Value,
     manager: &'v str,
+    kind: &'v str,
+    built_in: bool,
 }
 
 type Fields = Map<String, Value>;
@@ -108,13 +114,14 @@ impl Proof<'_> {
     }
 
     /// A scalar, an atomic list or map, or an empty map: compared whole. A zero value that we own but that is not
-    /// there is one that the server leaves out when it writes (`omitempty`; null, `{}`, `""`, false): a value that
-    /// somebody had taken away would have taken our ownership with it.
+    /// there is one that the server leaves out when it writes (`omitempty`; null, `[]`, `""`, false): a value that
+    /// somebody had taken away would have taken our ownership with it. Not so an empty map: who empties a map that we
+    /// own as `{}` leaves us that ownership, so only maps that the server is known to leave out count.
     fn leaf(&self, ours: &Value, theirs: Option<&Value>, path: &str) -> Result<(), Why> {
         match theirs {
-            None if zero(ours) => Ok(()),
+            None if zero(ours) || self.left_out(ours, path) => Ok(()),
             None => why(path, "missing"),
-            Some(theirs) if ours != theirs => why(path, "differs"),
+            Some(theirs) if ours != theirs && !self.but_defaults(ours, theirs, path) => why(path, "differs"),
             // We may own but the empty map here, and another manager the entries.
             Some(_) if ours.as_object().is_some_and(|map| !map.is_empty()) && self.granular(path) => why(path, "entries owned by others"),
             Some(_) => Ok(()),
@@ -148,6 +155,11 @@ impl Proof<'_> {
         if tokens.len() != ours.len() {
             return why(path, "other items owned than in the manifest");
         }
+        // The server merges no list that holds an item without its key, be it somebody else's.
+        let keyless = |item: &Value| tokens.first().is_some_and(|(key, ..)| key.keys().any(|name| item.get(name).is_none()));
+        if theirs.iter().any(keyless) {
+            return why(path, "an item without its key");
+        }
         let mut last = None;
         let mut used = vec![false; tokens.len()];
         for item in ours {
@@ -167,6 +179,17 @@ impl Proof<'_> {
             self.node(child, item, Some(live), &format!("{path}{token}"))?;
         }
         Ok(())
+    }
+
+    fn left_out(&self, ours: &Value, path: &str) -> bool {
+        const MAPS: [&str; 7] = ["labels", "annotations", "nodeSelector", "data", "binaryData", "limits", "requests"];
+        let field = path.rsplit(['.', '}', ']']).next().unwrap_or("");
+        self.built_in && MAPS.contains(&field) && ours.as_object().is_some_and(Map::is_empty)
+    }
+
+    fn but_defaults(&self, ours: &Value, theirs: &Value, path: &str) -> bool {
+        let field = path.rsplit(['.', '}', ']']).next().unwrap_or("");
+        self.built_in && defaults::equal(self.kind, field, ours, theirs)
     }
 
     /// Whether somebody else owns single entries of the map at this path: then it is no atomic map.
@@ -233,6 +256,6 @@ fn zero(value: &Value) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
+        Value::Object(_) => false,
     }
 }
