@@ -1,12 +1,16 @@
 //! What the user wrote: inventories, variables, patterns of hosts, arguments of the command line, settings. Knows the
 //! user's grammar; does not know that modules exist as code, nor any state.
 
+#[cfg(test)]
+mod cases;
+pub mod extra;
 pub mod inventory;
 pub mod json;
 pub mod load;
 pub mod magic;
 pub mod path;
 pub mod pattern;
+pub mod shortform;
 pub mod vars;
 
 pub use inventory::{Group, GroupId, Host, HostId, Inventory};
