@@ -2,6 +2,9 @@
 //! user's grammar; does not know that modules exist as code, nor any state.
 
 pub mod around;
+#[cfg(test)]
+mod cases;
+pub mod extra;
 pub mod inventory;
 pub mod json;
 pub mod load;
@@ -12,6 +15,7 @@ pub mod pattern;
 pub mod play;
 pub mod role;
 pub mod task;
+pub mod shortform;
 pub mod vars;
 pub mod words;
 

@@ -90,8 +90,10 @@ fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
     }
     let mut selected = Selected::default();
     for word in regular {
-        let found = one(inventory, word, &mut selected.warnings)?;
-        selected.hosts.extend(found);
+        match named(inventory, word) {
+            Some(host) => selected.hosts.push(host),
+            None => selected.hosts.extend(one(inventory, word, &mut selected.warnings)?),
+        }
     }
     for (mark, keep) in [("&", true), ("!", false)] {
         for word in of(mark) {
@@ -104,11 +106,13 @@ fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
     Ok(selected)
 }
 
+/// The host of exactly this name. It comes before a group of the same name, though not after `&` and `!`.
+fn named(inventory: &Inventory, word: &str) -> Option<HostId> {
+    inventory.find_host(word).filter(|host| !inventory.host(*host).implicit && &*inventory.host(*host).name == word)
+}
+
 /// The hosts of one word.
 fn one(inventory: &Inventory, word: &str, warnings: &mut Vec<Diagnostic>) -> Result<Vec<HostId>> {
-    if let Some(host) = inventory.find_host(word).filter(|host| !inventory.host(*host).implicit && &*inventory.host(*host).name == word) {
-        return Ok(vec![host]);
-    }
     let subscript = SUBSCRIPT.captures(word).filter(|_| !word.starts_with('~'));
     let Some(parts) = subscript else { return matches(inventory, word, warnings) };
     let hosts = matches(inventory, &parts[1], warnings)?;
@@ -150,8 +154,7 @@ fn matches(inventory: &Inventory, word: &str, warnings: &mut Vec<Diagnostic>) ->
     if hosts.is_empty() && groups.is_empty() && word != "all" {
         warnings.push(unmatched(inventory, word));
     }
-    let mut seen = HashSet::new();
-    hosts.retain(|host| seen.insert(*host));
+    // a host of several groups stands here several times: subscripts of Ansible count it each time
     Ok(hosts)
 }
 
