@@ -4,7 +4,7 @@ use crate::book::shortform;
 use crate::book::task::Task;
 use crate::modules::{Args, Entry, Spec, Type};
 use crate::text::template::{Scope as _, Search, Settings};
-use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Node, Result, Source, Span, Value};
+use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
 
 use super::scope::Sight;
 
@@ -49,24 +49,37 @@ fn from_node(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<
         let Some(map) = value.as_map() else { return Err(node.error("arguments as one template must give a mapping")) };
         return Ok(map.iter().map(|(key, value)| (key.to_string(), value.clone(), node.span.clone())).collect());
     }
-    let short = shortform::parse(node, spec.free_form.is_some())?;
+    let short = shortform::parse(text, spec.free_form.is_some()).map_err(|diagnostic| diagnostic.at(&node.span))?;
     let mut all = vec![];
-    for (name, part) in short.pairs {
-        let name = name.to_string();
-        let (value, span) = value(spec, &name, &part, sight)?;
-        all.push((name, value, span));
+    for pair in &short.pairs {
+        if spec.arg(&pair.name).is_none() && !spec.any {
+            return Err(spec.unknown(&pair.name, &pair.name_span(node)));
+        }
+        let part = part(node, pair.value_span(node), &pair.value);
+        let (value, span) = value(spec, &pair.name, &part, sight)?;
+        all.push((pair.name.clone(), value, span));
     }
-    match (short.free, spec.free_form) {
-        (Some(free), Some(name)) => {
-            let (value, span) = value(spec, name, &free, sight)?;
+    match (short.rest, spec.free_form) {
+        (Some(rest), Some(name)) => {
+            let (value, span) = value(spec, name, &part(node, node.place(rest.start, rest.end), &rest.text), sight)?;
             all.push((name.to_string(), value, span));
         }
-        (Some(free), None) => {
-            return Err(free.error(format!("module `{}` takes `name=value` pairs, and this is none", spec.name)).hint("write the arguments as a mapping"));
+        (Some(rest), None) => {
+            let message = format!("module `{}` takes `name=value` pairs, and `{}` is none", spec.name, rest.text);
+            return Err(node.place(rest.start, rest.end).error(message).hint("write the arguments as a mapping"));
         }
         (None, _) => {}
     }
     Ok(all)
+}
+
+/// A piece of a scalar as a node of its own, with the marks of the whole.
+fn part(whole: &Node, span: Span, text: &str) -> Node {
+    let mut node = Node::quoted(span, text);
+    if let (crate::text::yaml::Data::Scalar(part), Some(scalar)) = (&mut node.data, whole.as_scalar()) {
+        part.marks = scalar.marks.clone();
+    }
+    node
 }
 
 fn mapping(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(String, Value, Span)>> {
@@ -191,11 +204,16 @@ fn walk(control: &dyn Control, folder: &str, below: &str, entries: &mut Vec<Valu
 fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     match control.read(path) {
         Ok(bytes) => {
-            if !args.maybe_flag_of("decrypt").unwrap_or(true) {
+            if !args.flag_if_listed("decrypt").unwrap_or(true) {
                 return Ok(Contents::of(Value::from_bytes(bytes)).into());
             }
-            let loaded = crate::book::load::reveal_bytes(control, path, bytes)?;
-            Ok(Contents::of(loaded).into())
+            if !bytes.starts_with(b"$ANSIBLE_VAULT") {
+                return Ok(Contents::of(Value::from_bytes(bytes)).into());
+            }
+            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let text = plain.map(|plain| plain.text).unwrap_or_default();
+            let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {
             let sha256 = control.sha256(path).map_err(|error| unreadable(path, &error))?;
@@ -209,10 +227,9 @@ fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
-    let text = |name: &str| args.text(name);
     let settings = Settings {
-        trim_blocks: args.maybe_flag_of("trim_blocks").unwrap_or(true),
-        lstrip_blocks: args.maybe_flag_of("lstrip_blocks").unwrap_or(false),
+        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
+        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
         newline_sequence: args.given_text("newline_sequence").unwrap_or_else(|| "\n".into()).replace("\\n", "\n").replace("\\r", "\r"),
         block_start: args.given_text("block_start_string"),
         block_end: args.given_text("block_end_string"),
@@ -221,7 +238,6 @@ fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
         comment_start: args.given_text("comment_start_string"),
         comment_end: args.given_text("comment_end_string"),
     };
-    let _ = text;
     let rendered = sight.tree.templates.file(&loaded.source, &settings, sight)?;
     let mut map = Map::new();
     map.insert("name", name);

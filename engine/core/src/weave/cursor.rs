@@ -54,6 +54,8 @@ pub struct Cursor {
     pub recap: Recap,
     pub failed: bool,
     pub handler: bool,
+    /// What the items of a looped include have brought so far.
+    pub included: Option<Vec<Frame>>,
 }
 
 pub enum Next {

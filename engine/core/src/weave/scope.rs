@@ -86,14 +86,6 @@ impl<'a> Sight<'a> {
 
     fn magic(&self, name: &str) -> Option<Var> {
         let value = match name {
-            "inventory_hostname" => Value::Text(self.inventory.host(self.host).name.clone()),
-            "inventory_hostname_short" => {
-                let name = &self.inventory.host(self.host).name;
-                Value::text(name.split('.').next().unwrap_or(name))
-            }
-            "groups" => crate::book::magic::groups(self.inventory),
-            "group_names" => crate::book::magic::group_names(self.inventory, self.host),
-            "inventory_file" | "inventory_dir" => return crate::book::magic::place(self.inventory, self.host, name).map(Var::Value),
             "hostvars" => {
                 self.read_others.set(true);
                 return Some(self.hostvars());
@@ -151,11 +143,6 @@ impl<'a> Sight<'a> {
                     None => None,
                 };
                 if let Some(value) = value {
-                    vars.insert(name, value);
-                }
-            }
-            for name in ["inventory_hostname", "inventory_hostname_short", "group_names", "groups"] {
-                if let Some(Var::Value(value)) = sight.magic(name) {
                     vars.insert(name, value);
                 }
             }

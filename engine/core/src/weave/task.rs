@@ -29,9 +29,10 @@ pub struct TaskRun {
     pub began: f64,
     /// Past the barrier that stands before this task.
     pub passed: bool,
+    pub once: bool,
     pub phase: Phase,
     /// A message brought this failure.
-    pub forced: Option<Forced>,
+    pub forced: Option<Box<Forced>>,
     pub loop_var: Arc<str>,
 }
 
@@ -64,7 +65,7 @@ pub enum Phase {
     /// Its gaps are closed.
     Fixed(Arc<Doing>),
     /// Its action ran.
-    Acted(Arc<Doing>, Reply, Vec<Response>),
+    Acted(Arc<Doing>, Option<Reply>, Vec<Response>),
     /// Its condition is asked about: since when, and the last answer.
     Waits { doing: Arc<Doing>, reply: Option<Reply>, since: f64, asked: bool, answer: Option<crate::state::Answer> },
     Paused,
@@ -80,6 +81,8 @@ pub struct Doing {
     pub target: usize,
     pub asker: Asker,
     pub began: f64,
+    /// `export` lines for what it does.
+    pub environment: String,
 }
 
 impl std::fmt::Debug for Doing {
@@ -282,5 +285,24 @@ pub fn told(run: &TaskRun, host: &Arc<str>, outcome: Outcome, result: Map) -> To
         hidden: false,
         say: run.told.say.clone(),
         seconds: 0.0,
+    }
+}
+
+/// Of two outcomes, the one that says more about what a task does.
+pub fn worse(one: Option<Outcome>, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Skipped(_) => 0,
+        Outcome::Same => 1,
+        Outcome::Ran { changed: false } => 2,
+        Outcome::Ran { changed: true } | Outcome::Change => 3,
+        Outcome::WouldRun(_) => 4,
+        Outcome::May(_) => 5,
+        Outcome::Unknown(_) => 6,
+        Outcome::Failed => 7,
+        Outcome::Unreachable => 8,
+    };
+    match one {
+        Some(one) if rank(&one) >= rank(&other) => one,
+        _ => other,
     }
 }
