@@ -1,1 +1,3 @@
 //! The part of `play` that touches the world and decides nothing about states.
+
+pub mod target;
