@@ -1,4 +1,4 @@
 //! The part of `play` that touches the world and decides nothing about states.
 
-pub mod target;
 pub mod secrets;
+pub mod target;
