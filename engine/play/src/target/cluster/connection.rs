@@ -175,6 +175,12 @@ impl Connection {
         self.broken(message, Some(hint), if connecting { When::Unsent } else { When::Lost })
     }
 
+    /// Somebody else answers there: a proxy, a login page, a server whose path is wrong.
+    pub(super) fn no_api_server(&self, response: &Response) -> Fault {
+        let said = format!("{} answers (HTTP {}), but not as a Kubernetes API server", self.place.server, response.status);
+        fault(said, format!("{}: see its `server` and, if there is one, its proxy", self.place.by))
+    }
+
     fn not_known(&self, response: &Response) -> Fault {
         let said = response.body.get("message").and_then(Json::as_str).unwrap_or("Unauthorized");
         let who = self.place.user.as_ref().map(|user| format!(" of the user `{user}`")).unwrap_or_default();

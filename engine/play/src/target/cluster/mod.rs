@@ -6,6 +6,7 @@ mod discovery;
 mod kubeconfig;
 mod list;
 mod plugin;
+mod proxy;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -209,19 +210,12 @@ impl Cluster {
             Ok(body) => body,
             Err(error) => return Ok(status::failure(400, "BadRequest", error.message(), json!({}))),
         };
-        let resource = match self.discovery.find(&self.connection, request, progress).await? {
-            Ok(resource) => resource,
-            Err(response) => return Ok(response),
-        };
-        let namespace = match self.namespace(request, &resource, &body) {
-            Ok(namespace) => namespace,
-            Err(response) => return Ok(response),
-        };
-        let call = Call::of(request, &resource, namespace.as_deref(), &body);
-        let mut response = match request.verb {
-            Verb::List => list::all(&self.connection, request, &call, self.page, limit, progress).await?,
-            _ => self.connection.exchange(&call, limit, progress).await?,
-        };
+        let mut response = self.sent(request, &body, limit, progress).await?;
+        // "404 page not found": the kind was there when it was discovered, and is no longer
+        if response.status == 404 && !response.body.is_object() {
+            self.discovery.forget(&request.group);
+            response = self.sent(request, &body, limit, progress).await?;
+        }
         if response.status >= 400 || !response.warnings.is_empty() {
             let marks = request.body.marks();
             response.warnings.iter_mut().for_each(|warning| *warning = redact::text(warning, &marks));
@@ -230,11 +224,26 @@ impl Cluster {
             }
         }
         if !reads(request) && response.status < 400 && defines_kinds(request) {
-            self.discovery.forget(
-                body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)),
-            );
+            let group = body.pointer("/spec/group").and_then(Json::as_str);
+            self.discovery.forget(group.unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
         }
         Ok(response)
+    }
+
+    async fn sent(&self, request: &Request, body: &Json, limit: Duration, progress: &Progress) -> Result<Response, Fault> {
+        let resource = match self.discovery.find(&self.connection, request, progress).await? {
+            Ok(resource) => resource,
+            Err(response) => return Ok(response),
+        };
+        let namespace = match self.namespace(request, &resource, body) {
+            Ok(namespace) => namespace,
+            Err(response) => return Ok(response),
+        };
+        let call = Call::of(request, &resource, namespace.as_deref(), body);
+        match request.verb {
+            Verb::List => list::all(&self.connection, request, &call, self.page, limit, progress).await,
+            _ => self.connection.exchange(&call, limit, progress).await,
+        }
     }
 
     /// Where a request goes: see [`Clusters`].

@@ -184,8 +184,17 @@ async fn a_definition_and_then_its_objects_with_a_warning() {
     };
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.warnings, ["wells are \"old\""]);
-    let removed = send(&clusters, &address, Purpose::Fix, vec![Request { verb: Verb::Delete, body: Value::Null, ..crd }]).await;
+    // by somebody else, so that what we know is old
+    let removed = send(&Clusters::new(), &address, Purpose::Fix, vec![Request { verb: Verb::Delete, body: Value::Null, ..crd }]).await;
     assert_eq!(removed[0].status, 200);
+    let after = loop {
+        let after = send(&clusters, &address, Purpose::Ask, vec![well(Verb::Get)]).await.remove(0);
+        if after.body["reason"] != "NotFound" && after.status == 404 {
+            break after;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(after.body["reason"], "KindNotFound", "{after:?}");
     gone(&clusters, &address, &ns("t-crd")).await;
 }
 
