@@ -229,3 +229,22 @@ async fn a_fix_that_fails_ends_its_message() {
     assert_eq!(answers[2].responses().len(), 1);
     assert_eq!(answers[3], Answer::Skipped);
 }
+
+/// By hand: `cargo test -p play figures -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stderr, reason = "a measurement is read by a person")]
+async fn figures() {
+    let folder = Scratch::new("figures");
+    for (what, verb) in [("apply", APPLY), ("dry run", DRY), ("get", Verb::Get)] {
+        let one = |n: usize| {
+            let mut body = map(json!({"a": "x".repeat(500), "script": "#!/bin/sh\nexit 0\n"}));
+            body["metadata"]["name"] = json!(format!("c{n}"));
+            request(verb, "v1/ConfigMap", Some("web"), &format!("c{n}"), if verb == Verb::Get { Json::Null } else { body })
+        };
+        let begun = std::time::Instant::now();
+        let answers = folder.ask((0..1000).map(one).collect()).await;
+        eprintln!("1000 x {what}: {:?}", begun.elapsed());
+        assert!(answers.iter().all(|answer| answer.status < 300));
+    }
+}

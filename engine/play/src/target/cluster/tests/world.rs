@@ -36,6 +36,12 @@ pub(super) async fn gone(clusters: &Clusters, address: &Address, namespace: &str
     assert_eq!(removed[0].status, 200, "{removed:?}");
 }
 
+fn kubectl(kubeconfig: &str, arguments: &[&str]) {
+    let mut command = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into()));
+    let done = command.arg(format!("--kubeconfig={kubeconfig}")).args(arguments).output().expect("kubectl");
+    assert!(done.status.success(), "{done:?}");
+}
+
 #[tokio::test]
 async fn apply_get_delete() {
     let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
@@ -107,16 +113,7 @@ async fn a_field_of_another_manager_is_a_conflict() {
     let (clusters, address) = fresh(&path, &ns("t-conflict")).await;
     let at = |verb, data| request(verb, "v1/ConfigMap", Some(&ns("t-conflict")), "c", config_map(&ns("t-conflict"), "c", data));
     // kubectl as the other manager
-    let kubectl = |arguments: &[&str]| {
-        let done = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into()))
-            .arg(format!("--kubeconfig={path}"))
-            .args(["-n", &ns("t-conflict")])
-            .args(arguments)
-            .output()
-            .expect("kubectl");
-        assert!(done.status.success(), "{done:?}");
-    };
-    kubectl(&["create", "configmap", "c", "--from-literal=a=theirs"]);
+    kubectl(&path, &["-n", &ns("t-conflict"), "create", "configmap", "c", "--from-literal=a=theirs"]);
     let dry = send(&clusters, &address, Purpose::Ask, vec![at(DRY, json!({"a": "ours"}))]).await;
     assert_eq!(dry[0].status, 409, "{dry:?}");
     assert_eq!(dry[0].body["details"]["causes"][0]["reason"], "FieldManagerConflict");
@@ -294,4 +291,22 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
     assert!(matches!(answers[5].status, 404 | 503), "{:?}", answers[5]);
     assert_eq!(send(&clusters, &address, Purpose::Fix, vec![service(Verb::Delete)]).await[0].status, 200);
     gone(&clusters, &address, &ns("t-stale")).await;
+}
+
+#[tokio::test]
+async fn what_a_folder_holds_kubectl_applies() {
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
+    let (clusters, address) = fresh(&path, &ns("t-folder")).await;
+    let data = json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
+    let at = |verb| request(verb, "v1/ConfigMap", Some(&ns("t-folder")), "odd", config_map(&ns("t-folder"), "odd", data.clone()));
+    let folder = Address { path: Some(scratch("folder").display().to_string()), ..Address::default() };
+    let message = Message { parts: vec![part(Purpose::Fix, vec![at(APPLY)])] };
+    let made = crate::target::folder::Folders::new().send(&folder, message, progress().0).await.expect("answers");
+    assert_eq!(made[0].responses()[0].status, 201);
+    let dir = folder.path.expect("path");
+    kubectl(&path, &["apply", "-R", "-f", &dir]);
+    let read = send(&clusters, &address, Purpose::Ask, vec![Request { body: Value::Null, ..at(Verb::Get) }]).await;
+    assert_eq!(read[0].body["data"], data);
+    std::fs::remove_dir_all(dir).expect("removed");
+    gone(&clusters, &address, &ns("t-folder")).await;
 }
