@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use play_core::state::{Answer, Part, Purpose, Request, Script, Verb};
+
 pub mod cluster;
 pub mod folder;
 mod redact;
@@ -9,3 +11,28 @@ mod status;
 
 /// Hears what a connection does while somebody waits for it: one line of plain text, without secrets.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Whether a part that failed ends its message.
+fn ends(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Ask => false,
+        Purpose::Fix => true,
+        Purpose::Act { stops } => stops,
+    }
+}
+
+fn reads(request: &Request) -> bool {
+    matches!(request.verb, Verb::Get | Verb::List | Verb::Apply { dry_run: true, .. })
+}
+
+/// The requests of a part; or why it is refused as a whole: a shell text, or a question that would write.
+fn requests<'a>(part: &'a Part, target: &str) -> Result<&'a [Request], Answer> {
+    match &part.script {
+        Script::Shell(shell) if shell.text.is_empty() => Ok(&[]),
+        Script::Shell(_) => Err(Answer::Refused(format!("{target} runs no shell; use a module for objects"))),
+        Script::Api(requests) if part.purpose == Purpose::Ask && !requests.iter().all(reads) => {
+            Err(Answer::Refused("a question must not write; this is a fault of `play`".to_string()))
+        }
+        Script::Api(requests) => Ok(requests),
+    }
+}

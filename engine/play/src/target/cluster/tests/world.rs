@@ -219,19 +219,24 @@ async fn a_fix_that_fails_ends_its_message_and_questions_do_not() {
     let (clusters, address) = (Clusters::new(), address(&path));
     let get = || request(Verb::Get, "v1/ConfigMap", Some("default"), "absent", Json::Null);
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
-    let bad = request(APPLY, "v1/ConfigMap", Some("default"), "Not_A_Name", config_map("default", "Not_A_Name", json!({})));
+    let bad = || request(APPLY, "v1/ConfigMap", Some("default"), "Not_A_Name", config_map("default", "Not_A_Name", json!({})));
     let parts = vec![
         part(Purpose::Ask, vec![get(), get()]),
         shell,
-        part(Purpose::Fix, vec![bad]),
+        part(Purpose::Ask, vec![get(), bad()]),
+        part(Purpose::Ask, vec![get()]),
+        part(Purpose::Act { stops: false }, vec![bad(), get()]),
+        part(Purpose::Fix, vec![bad(), get()]),
         part(Purpose::Fix, vec![get()]),
         part(Purpose::Ask, vec![get()]),
     ];
     let answers = clusters.send(&address, Message { parts }, progress().0).await.expect("answers");
-    assert_eq!(answers[0].responses().iter().map(|response| response.status).collect::<Vec<_>>(), [404, 404]);
+    let codes = |at: usize| answers[at].responses().iter().map(|response| response.status).collect::<Vec<_>>();
+    assert_eq!(codes(0), [404, 404]);
     assert!(matches!(&answers[1], Answer::Refused(why) if why.contains("runs no shell")));
-    assert_eq!(answers[2].responses()[0].status, 422);
-    assert_eq!(&answers[3..], [Answer::Skipped, Answer::Skipped]);
+    assert!(matches!(&answers[2], Answer::Refused(why) if why.contains("must not write")));
+    assert_eq!((codes(3), codes(4), codes(5)), (vec![404], vec![422], vec![422]));
+    assert_eq!(&answers[6..], [Answer::Skipped, Answer::Skipped]);
 }
 
 #[tokio::test]
@@ -297,7 +302,8 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
 async fn what_a_folder_holds_kubectl_applies() {
     let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, &ns("t-folder")).await;
-    let data = json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
+    let data =
+        json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
     let at = |verb| request(verb, "v1/ConfigMap", Some(&ns("t-folder")), "odd", config_map(&ns("t-folder"), "odd", data.clone()));
     let folder = Address { path: Some(scratch("folder").display().to_string()), ..Address::default() };
     let message = Message { parts: vec![part(Purpose::Fix, vec![at(APPLY)])] };
@@ -309,4 +315,18 @@ async fn what_a_folder_holds_kubectl_applies() {
     assert_eq!(read[0].body["data"], data);
     std::fs::remove_dir_all(dir).expect("removed");
     gone(&clusters, &address, &ns("t-folder")).await;
+}
+
+#[tokio::test]
+async fn what_is_created_is_created_once() {
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
+    let (clusters, address) = fresh(&path, &ns("t-create")).await;
+    let create = |name: &str, body| request(Verb::Create, "v1/ConfigMap", Some(&ns("t-create")), name, body);
+    let named = config_map(&ns("t-create"), "c", json!({}));
+    let generated = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "c-"}, "data": {}});
+    let made = send(&clusters, &address, Purpose::Fix, vec![create("", generated), create("c", named.clone()), create("c", named)]).await;
+    assert_eq!(made.iter().map(|response| response.status).collect::<Vec<_>>(), [201, 201, 409]);
+    assert_eq!(made[2].body["reason"], "AlreadyExists");
+    assert!(made[0].body["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("c-")));
+    gone(&clusters, &address, &ns("t-create")).await;
 }
