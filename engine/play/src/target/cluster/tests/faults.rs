@@ -244,3 +244,25 @@ async fn a_server_below_a_path_and_one_that_is_none() {
     assert!(fault.message.ends_with("answers (HTTP 200), but not as a Kubernetes API server"), "{}", fault.message);
     assert_eq!(fault.answers.len(), 2, "what was answered before it is kept");
 }
+
+#[tokio::test]
+async fn a_message_can_be_sent_by_a_task_of_its_own() {
+    let server = server(|_, _| Turn::Say(OK, json!({"n": 1}))).await;
+    let (address, folder) = (server.address.clone(), Address { path: Some(server.dir.display().to_string()), ..Address::default() });
+    let sent =
+        tokio::spawn(async move { Clusters::new().send(&address, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
+    let folders = crate::target::folder::Folders::new();
+    let sent = tokio::spawn(async move { folders.send(&folder, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
+}
+
+/// A part that lost its connection leaves the answers before it, and drops what still runs.
+#[tokio::test]
+async fn answers_before_a_fault_are_kept() {
+    let server = server(|_, line| if line.ends_with("/lost") { Turn::Raw(CUT) } else { Turn::Say(OK, json!({"n": 1})) }).await;
+    let lost = request(Verb::Delete, "v1/ConfigMap", None, "lost", Json::Null);
+    let parts = vec![part(Purpose::Ask, vec![get(), get()]), part(Purpose::Fix, vec![apply(APPLY)]), part(Purpose::Fix, vec![get(), lost, get()])];
+    let fault = Clusters::new().send(&server.address, Message { parts }, progress().0).await.expect_err("a fault");
+    assert_eq!(fault.answers.iter().map(|answer| answer.responses().len()).collect::<Vec<_>>(), [2, 1]);
+}

@@ -54,8 +54,12 @@ async fn apply_get_delete() {
     let done = send(&clusters, &address, Purpose::Fix, vec![at(APPLY, map.clone()), at(Verb::Get, Json::Null)]).await;
     assert_eq!((done[0].status, done[1].status), (201, 200));
     assert_eq!(done[1].body["metadata"]["managedFields"][0]["manager"], "play");
-    let again = send(&clusters, &address, Purpose::Ask, vec![at(DRY, map)]).await;
-    assert_eq!(again[0].body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"]);
+    let changed = at(DRY, config_map(&ns("t-agd"), "settings", json!({"a": "2"})));
+    let again = send(&clusters, &address, Purpose::Ask, vec![at(DRY, map), changed]).await;
+    for answer in &again {
+        assert_eq!(answer.body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"], "changed or not, a dry run keeps it");
+    }
+    assert_eq!(again[1].body["data"]["a"], "2");
     let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": "no-such-uid"}});
     let wrong = send(&clusters, &address, Purpose::Fix, vec![at(Verb::Delete, options), at(Verb::Get, Json::Null)]).await;
     assert_eq!((wrong[0].status, wrong.len()), (409, 1), "the first that fails ends a fix");
