@@ -176,10 +176,14 @@ impl Cluster {
             let (cluster, progress) = (self.clone(), progress.clone());
             running.spawn(async move {
                 let _slot = cluster.slots.acquire().await;
-                let answer = cluster.answer(&request, limit.map_or(LIMIT, Duration::from_secs), &progress);
+                // the part's own limit holds for all tries and pages together, and ends first
+                let a_try = limit.map_or(LIMIT, |limit| LIMIT.max(Duration::from_secs(limit) * 2));
+                let answer = cluster.answer(&request, a_try, &progress);
                 let Some(limit) = limit else { return (at, answer.await) };
-                let late =
-                    || Fault { kind: FaultKind::TimedOut, ..fault(format!("no answer from {} within {limit} s", cluster.connection.place), None) };
+                let late = || Fault {
+                    kind: FaultKind::TimedOut,
+                    ..fault(format!("no answer from {} within {limit} s", cluster.connection.place.server), cluster.connection.place.by.clone())
+                };
                 (at, tokio::time::timeout(Duration::from_secs(limit), answer).await.unwrap_or_else(|_| Err(late())))
             });
         }
