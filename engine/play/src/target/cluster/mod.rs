@@ -177,7 +177,7 @@ impl Cluster {
             running.spawn(async move {
                 let _slot = cluster.slots.acquire().await;
                 // the part's own limit holds for all tries and pages together, and ends first
-                let a_try = limit.map_or(LIMIT, |limit| LIMIT.max(Duration::from_secs(limit) * 2));
+                let a_try = limit.map_or(LIMIT, |limit| LIMIT.max(Duration::from_secs(limit.saturating_add(1))));
                 let answer = cluster.answer(&request, a_try, &progress);
                 let Some(limit) = limit else { return (at, answer.await) };
                 let late = || Fault {
