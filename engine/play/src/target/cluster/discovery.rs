@@ -100,7 +100,9 @@ impl Discovery {
             // also where the group is known: the kind may have come into it since
             let response = connection.exchange(&Call::get(call::root(&at.0, &at.1)), LIMIT, progress).await?;
             match response.status {
-                200 => drop(held(&self.known).insert(at, listed(&response.body))),
+                200 if response.body["resources"].is_array() => drop(held(&self.known).insert(at, listed(&response.body))),
+                200 => return Err(connection.no_api_server(&response)),
+                404 if at.0.is_empty() && at.1 == "v1" => return Err(connection.no_api_server(&response)),
                 404 => drop(held(&self.known).remove(&at)),
                 _ => {
                     held(&self.refused).insert(at, response.clone());
