@@ -22,7 +22,8 @@ impl fmt::Display for Why {
 }
 
 fn why<T>(path: &str, reason: &str) -> Result<T, Why> {
-    Err(Why(if path.is_empty() { reason.to_owned() } else { format!("{}: {reason}", path.trim_start_matches('.')) }))
+    let path = path.trim_start_matches('.').replace("k:{", "[").replace('}', "]").replace("\":", "=").replace('"', "");
+    Err(Why(if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }))
 }
 
 /// Proves that applying `manifest` as `manager` changes nothing of `live`. Both at one version of the API, the
@@ -257,5 +258,98 @@ fn zero(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A live object whose one entry of ours owns `fields`.
+    fn live(fields: Value, spec: Value) -> Value {
+        json!({"metadata": {"name": "a", "namespace": "n", "managedFields": [
+            {"manager": "play", "operation": "Apply", "apiVersion": "x.y/v1", "fieldsType": "FieldsV1", "fieldsV1": fields},
+            {"manager": "other", "operation": "Update", "apiVersion": "x.y/v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:shared": {"f:theirs": {}}}}}]},
+            "spec": spec})
+    }
+
+    fn said(spec: Value, fields: Value, live_spec: Value) -> String {
+        let manifest = json!({"apiVersion": "x.y/v1", "kind": "X", "metadata": {"name": "a", "namespace": "n"}, "spec": spec});
+        match proven(&manifest, &live(json!({"f:spec": fields}), live_spec), "play") {
+            Ok(()) => "proven".to_owned(),
+            Err(why) => why.0,
+        }
+    }
+
+    #[test]
+    fn fields() {
+        for (spec, fields, live, expect) in [
+            (json!({"a": 1}), json!({"f:a": {}}), json!({"a": 1, "b": 2}), "proven"),
+            (json!({"a": 1}), json!({"f:a": {}}), json!({"a": 2}), "spec.a: differs"),
+            (json!({"a": 1}), json!({"f:a": {}}), json!({}), "spec.a: missing"),
+            (json!({"a": ""}), json!({"f:a": {}}), json!({}), "proven"),
+            (json!({"a": {}}), json!({"f:a": {}}), json!({}), "spec.a: missing"),
+            (json!({"a": {}}), json!({"f:a": {}}), json!({"a": {}}), "proven"),
+            (json!({"a": null}), json!({"f:a": {}}), json!({"a": 1}), "spec.a: differs"),
+            (json!({"a": 1, "b": 2}), json!({"f:a": {}}), json!({"a": 1, "b": 2}), "spec.b: not owned yet"),
+            (json!({"a": 1}), json!({"f:a": {}, "f:b": {}}), json!({"a": 1, "b": 2}), "spec.b: owned, no longer in the manifest"),
+            (json!({"a": [1, 2]}), json!({"f:a": {}}), json!({"a": [2, 1]}), "spec.a: differs"),
+            (json!({"shared": {"theirs": 1}}), json!({"f:shared": {}}), json!({"shared": {"theirs": 1}}), "spec.shared: entries owned by others"),
+            (json!({"a": [1]}), json!({"f:a": {"i:0": {}}}), json!({"a": [1]}), "spec.a: unknown form of ownership"),
+        ] {
+            assert_eq!(said(spec.clone(), fields, live), expect, "{spec}");
+        }
+    }
+
+    #[test]
+    fn keyed_lists() {
+        let fields = json!({"f:p": {"k:{\"port\":1,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}, "k:{\"port\":2,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}});
+        let (tcp, udp) = (json!({"port": 1, "protocol": "TCP"}), json!({"port": 2, "protocol": "UDP"}));
+        let other = json!({"port": 3, "protocol": "TCP"});
+        let ours = json!({"p": [{"port": 1}, udp]});
+        for (spec, live, expect) in [
+            (ours.clone(), json!({"p": [tcp, udp]}), "proven"),
+            (ours.clone(), json!({"p": [other, tcp, other, udp]}), "proven"),
+            (ours.clone(), json!({"p": [udp, tcp]}), "spec.p: another order"),
+            (ours.clone(), json!({"p": [tcp, tcp, udp]}), "spec.p: item missing, or there twice"),
+            (ours.clone(), json!({"p": [tcp, udp, {}]}), "spec.p: an item without its key"),
+            (json!({"p": [{"port": 1}, {"port": 2}]}), json!({"p": [tcp, udp]}), "spec.p: item not owned, or not by one key"),
+            (json!({"p": [{"port": 1}]}), json!({"p": [tcp, udp]}), "spec.p: other items owned than in the manifest"),
+            (json!({"p": [tcp, udp]}), json!({"p": [tcp, udp]}), "spec.p[port=1,protocol=TCP].protocol: not owned yet"),
+        ] {
+            assert_eq!(said(spec.clone(), fields.clone(), live.clone()), expect, "{spec} {live}");
+        }
+    }
+
+    #[test]
+    fn sets() {
+        let fields = json!({"f:s": {"v:\"a\"": {}, "v:\"b\"": {}}});
+        for (live, expect) in [
+            (json!({"s": ["a", "x", "b"]}), "proven"),
+            (json!({"s": ["b", "a"]}), "spec.s: another order"),
+            (json!({"s": ["a"]}), "spec.s: member missing, or there twice"),
+        ] {
+            assert_eq!(said(json!({"s": ["a", "b"]}), fields.clone(), live), expect);
+        }
+        assert_eq!(said(json!({"s": ["a"]}), fields, json!({"s": ["a", "b"]})), "spec.s: other members owned than in the manifest");
+    }
+
+    #[test]
+    fn entries() {
+        let manifest = json!({"apiVersion": "x.y/v1", "kind": "X", "metadata": {"name": "a", "namespace": "n"}, "spec": {"a": 1}});
+        let with = |pointer: &str, value: Value| {
+            let mut live = live(json!({"f:spec": {"f:a": {}}}), json!({"a": 1}));
+            *live.pointer_mut(pointer).expect("a place") = value;
+            proven(&manifest, &live, "play").map_or_else(|why| why.0, |()| "proven".to_owned())
+        };
+        let ours = "/metadata/managedFields/0";
+        assert_eq!(with("/metadata/name", json!("a")), "proven");
+        assert_eq!(with("/metadata/name", json!("b")), "another object, or another version of it");
+        assert_eq!(with("/metadata/namespace", json!("m")), "another object, or another version of it");
+        assert_eq!(with(&format!("{ours}/operation"), json!("Update")), "we own fields in other ways than by one apply");
+        assert_eq!(with(&format!("{ours}/apiVersion"), json!("x.y/v2")), "applied at another version");
+        assert_eq!(with(&format!("{ours}/manager"), json!("kubectl")), "not applied by us before");
+        assert_eq!(with("/metadata/managedFields/1/manager", json!("play")), "we own fields in other ways than by one apply");
     }
 }
