@@ -187,7 +187,17 @@ mod tests {
         let part = |name: &str| case.get(name).unwrap_or(&Value::Null);
         let live = Some(part("live")).filter(|live| !live.is_null());
         let found = difference(live, part("answer"));
-        let mut text = format!("{}: {}", plain(part("name")), if found.new { "new" } else if found.is_same() { "same" } else { "changes" });
+        let mut text = format!(
+            "{}: {}",
+            plain(part("name")),
+            if found.new {
+                "new"
+            } else if found.is_same() {
+                "same"
+            } else {
+                "changes"
+            }
+        );
         if !found.new {
             let proof = proven(&normalise(part("manifest")), part("live"), "play");
             text.push_str(&proof.map_or_else(|why| format!(", not proven ({why})"), |()| ", proven".to_owned()));

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::defaults;
-use super::manifest::built_in;
+use super::names::built_in;
 
 /// Why nothing is proven, in few words; for the log, not for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +166,9 @@ impl Proof<'_> {
         for item in ours {
             let fits = |(key, _, child): &&(Map<String, Value>, &String, &Value)| fits(item, key, child);
             let mut found = tokens.iter().enumerate().filter(|(_, token)| fits(token));
-            let (Some((place, (key, token, child))), None) = (found.next(), found.next()) else { return why(path, "item not owned, or not by one key") };
+            let (Some((place, (key, token, child))), None) = (found.next(), found.next()) else {
+                return why(path, "item not owned, or not by one key");
+            };
             if std::mem::replace(&mut used[place], true) {
                 return why(path, "two items with one key");
             }
@@ -232,7 +234,9 @@ fn set(fields: &Fields, ours: &[Value], theirs: &[Value], path: &str) -> Result<
     let mut tokens = Vec::new();
     for (token, child) in fields.iter().filter(|(token, _)| *token != ".") {
         let member = token.strip_prefix("v:").and_then(|member| serde_json::from_str::<Value>(member).ok());
-        let (Some(member), true) = (member, child.as_object().is_some_and(Map::is_empty)) else { return why(path, "unknown form of member") };
+        let (Some(member), true) = (member, child.as_object().is_some_and(Map::is_empty)) else {
+            return why(path, "unknown form of member");
+        };
         tokens.push(member);
     }
     if tokens.len() != ours.len() {
@@ -241,7 +245,9 @@ fn set(fields: &Fields, ours: &[Value], theirs: &[Value], path: &str) -> Result<
     let mut last = None;
     for member in ours {
         let mut places = theirs.iter().enumerate().filter(|(_, theirs)| *theirs == member);
-        let (true, Some((at, _)), None) = (tokens.contains(member), places.next(), places.next()) else { return why(path, "member missing, or there twice") };
+        let (true, Some((at, _)), None) = (tokens.contains(member), places.next(), places.next()) else {
+            return why(path, "member missing, or there twice");
+        };
         if last.is_some_and(|last| at <= last) {
             return why(path, "another order");
         }
@@ -295,7 +301,12 @@ mod tests {
             (json!({"a": 1, "b": 2}), json!({"f:a": {}}), json!({"a": 1, "b": 2}), "spec.b: not owned yet"),
             (json!({"a": 1}), json!({"f:a": {}, "f:b": {}}), json!({"a": 1, "b": 2}), "spec.b: owned, no longer in the manifest"),
             (json!({"a": [1, 2]}), json!({"f:a": {}}), json!({"a": [2, 1]}), "spec.a: differs"),
-            (json!({"shared": {"theirs": 1}}), json!({"f:shared": {}}), json!({"shared": {"theirs": 1}}), "spec.shared: entries owned by others"),
+            (
+                json!({"shared": {"theirs": 1}}),
+                json!({"f:shared": {}}),
+                json!({"shared": {"theirs": 1}}),
+                "spec.shared: entries owned by others",
+            ),
             (json!({"a": [1]}), json!({"f:a": {"i:0": {}}}), json!({"a": [1]}), "spec.a: unknown form of ownership"),
         ] {
             assert_eq!(said(spec.clone(), fields, live), expect, "{spec}");
