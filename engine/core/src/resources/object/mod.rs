@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`path`] | where inside an object is this? |
 //! | [`keys`] | which lists are keyed, by which fields? |
-//! | [`manifest`] | what is this object called, and what of it is sent? |
+//! | [`manifest`] | what is this object called? |
+//! | [`names`] | how may it be called, and does it live in a namespace? |
+//! | [`normalise`] | in what form is it sent and compared? |
 //! | [`lint`] | which faults can be told without a server? |
 //! | [`owned`] | is this surely as described, by the proof of ownership alone? |
 //! | [`change`] | what would the server change? |
@@ -20,6 +22,7 @@ pub mod error;
 pub mod keys;
 pub mod lint;
 pub mod manifest;
+pub mod names;
 pub mod normalise;
 pub mod order;
 pub mod owned;
