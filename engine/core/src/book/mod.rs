@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod cases;
+pub mod config;
 pub mod extra;
 pub mod inventory;
 pub mod json;
@@ -13,5 +14,5 @@ pub mod pattern;
 pub mod shortform;
 pub mod vars;
 
-pub use inventory::{Group, GroupId, Host, HostId, Inventory};
+pub use inventory::{Group, GroupId, Host, HostId, HostVars, Inventory};
 pub use vars::{Layers, Level, Scope, Var};
