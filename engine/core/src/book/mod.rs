@@ -13,6 +13,7 @@ pub mod path;
 pub mod pattern;
 pub mod shortform;
 pub mod vars;
+mod veil;
 
 pub use inventory::{Group, GroupId, Host, HostId, HostVars, Inventory};
 pub use vars::{Layers, Level, Scope, Var};

@@ -26,7 +26,7 @@ const STRICT: &str = "`play` is always strict about this";
 const INVENTORY: &str = "every source of an inventory is read, and one that cannot be is an error";
 const OTHER: &str = "it belongs to a part of Ansible that `play` does not have";
 
-const UNREAD: [(&str, &str, &[&str]); 14] = [
+const UNREAD: [(&str, &str, &[&str]); 16] = [
     (
         "defaults",
         PLUGINS,
@@ -65,10 +65,12 @@ const UNREAD: [(&str, &str, &[&str]); 14] = [
         STRICT,
         &[
             "allow_broken_conditionals", "allow_embedded_templates", "allow_unsafe_lookups", "duplicate_dict_key", "invalid_task_attribute_failed", "null_representation", "jinja2_native",
-            "force_valid_group_names", "validate_action_group_metadata",
+            "validate_action_group_metadata",
         ],
     ),
-    ("defaults", INVENTORY, &["inventory_ignore_extensions", "inventory_ignore_patterns", "yaml_valid_extensions", "precedence", "run_vars_plugins", "playbook_vars_root"]),
+    ("defaults", INVENTORY, &["inventory_ignore_extensions", "inventory_ignore_patterns", "yaml_valid_extensions"]),
+    ("defaults", "the levels of precedence are Ansible's own, in their order", &["precedence", "run_vars_plugins", "playbook_vars_root"]),
+    ("defaults", "groups keep the names that they are given", &["force_valid_group_names"]),
     ("defaults", "a run that was cut off goes on where it stopped", &["retry_files_enabled", "retry_files_save_path"]),
     (
         "defaults",

@@ -118,7 +118,7 @@ impl Config {
     /// Reads the first of `ANSIBLE_CONFIG`, `./ansible.cfg`, `~/.ansible.cfg`, `/etc/ansible/ansible.cfg`, and the environment.
     pub fn load(control: &dyn Control, diagnostics: &mut Collector) -> Config {
         let path = find(control, diagnostics);
-        let entries = path.as_ref().and_then(|path| diagnostics.take(load::text(control, path).and_then(|text| file::read(&text.source))));
+        let entries = path.as_ref().and_then(|path| diagnostics.take(load::text(control, path).and_then(|text| file::read(&text.shown()))));
         let mut reader = Reader { control, diagnostics, entries: entries.unwrap_or_default(), folder: String::new() };
         reader.folder = path.as_ref().map(|path| paths::parent(&paths::absolute(control, path)).to_string()).unwrap_or_default();
         reader.config(path)

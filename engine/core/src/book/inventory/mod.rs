@@ -8,10 +8,12 @@ mod ini;
 pub mod python;
 mod script;
 mod sources;
+#[cfg(test)]
+mod tests;
 pub mod words;
 mod yaml;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use beside::HostVars;
@@ -73,6 +75,8 @@ pub struct Inventory {
     groups: Vec<Group>,
     host_names: HashMap<Arc<str>, HostId>,
     group_names: HashMap<Arc<str>, GroupId>,
+    /// Which host stands in which group itself.
+    placed: HashSet<(GroupId, HostId)>,
     sources: Vec<GivenSource>,
 }
 
