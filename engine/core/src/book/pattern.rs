@@ -43,7 +43,7 @@ pub fn limit_words(control: &dyn Control, limit: &str) -> Result<Vec<String>> {
         match word.strip_prefix('@') {
             Some(path) => {
                 let text = load::text(control, path)?;
-                words.extend(text.source.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
+                words.extend(text.as_str().lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
             }
             None => words.push(word),
         }
@@ -51,13 +51,20 @@ pub fn limit_words(control: &dyn Control, limit: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// An IPv6 address in brackets stands for itself, as in an inventory.
+fn without_brackets(word: &str) -> String {
+    let (mark, name) = word.split_at(usize::from(word.starts_with(['&', '!'])));
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|inner| inner.contains(':') && address::is_ip(inner));
+    format!("{mark}{}", inner.unwrap_or(name))
+}
+
 /// The words of a pattern: between commas, or colons where there is no comma and it is no address.
 pub fn split(pattern: &str) -> Vec<String> {
-    let trimmed = |word: &str| Some(word.trim().to_string()).filter(|word| !word.is_empty());
+    let trimmed = |word: &str| Some(without_brackets(word.trim())).filter(|word| !word.is_empty());
     if pattern.contains(',') {
         return pattern.split(',').filter_map(trimmed).collect();
     }
-    if address::parse(pattern).is_some() {
+    if address::parse(pattern).is_some() || without_brackets(pattern.trim()) != pattern.trim() {
         return trimmed(pattern).into_iter().collect();
     }
     at_colons(pattern)
@@ -78,7 +85,7 @@ fn at_colons(pattern: &str) -> Vec<String> {
         rest = &rest[len..];
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
-    words
+    words.iter().map(|word| without_brackets(word)).collect()
 }
 
 fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {

@@ -8,10 +8,12 @@ mod ini;
 pub mod python;
 mod script;
 mod sources;
+#[cfg(test)]
+mod tests;
 pub mod words;
 mod yaml;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use beside::HostVars;
@@ -20,7 +22,7 @@ use super::vars::{Layers, Level, Scope};
 use crate::text::{Collector, Control, Span};
 
 /// A host of an inventory, by its place in it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct HostId(pub u32);
 
 /// A group of an inventory, by its place in it.
@@ -73,6 +75,8 @@ pub struct Inventory {
     groups: Vec<Group>,
     host_names: HashMap<Arc<str>, HostId>,
     group_names: HashMap<Arc<str>, GroupId>,
+    /// Which host stands in which group itself.
+    placed: HashSet<(GroupId, HostId)>,
     sources: Vec<GivenSource>,
 }
 
