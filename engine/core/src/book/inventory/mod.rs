@@ -98,6 +98,11 @@ impl Inventory {
         inventory
     }
 
+    /// How many hosts there are, implicit ones included: their ids are `0..count`.
+    pub fn count(&self) -> u32 {
+        self.hosts.len() as u32
+    }
+
     /// The hosts that stand in the inventory, in its order.
     pub fn hosts(&self) -> impl Iterator<Item = HostId> + '_ {
         self.hosts.iter().enumerate().filter(|(_, host)| !host.implicit).map(|(at, _)| HostId(at as u32))
