@@ -1,6 +1,8 @@
 //! What `play` knows. Nothing here can reach a host, a cluster, a file or a clock.
 
-pub mod text;
-pub mod state;
 pub mod book;
+pub mod modules;
+pub mod resources;
 pub mod run;
+pub mod state;
+pub mod text;

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod diagnostic;
+pub mod json;
 pub mod memory;
 pub mod scalar;
 pub mod source;

@@ -1,0 +1,20 @@
+//! The one table of modules.
+
+use super::{Entry, copy, file};
+
+pub static TABLE: &[&Entry] = &[&copy::ENTRY, &file::ENTRY];
+
+/// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let (collection, short) = name.rsplit_once('.').unwrap_or(("", name));
+    let entry = TABLE.iter().find(|entry| entry.spec.name == short)?;
+    matches!(collection, "" | "ansible.builtin" | "ansible.legacy")
+        .then_some(entry)
+        .or_else(|| (collection == entry.spec.collection).then_some(entry))
+        .copied()
+}
+
+/// All names that a task may use, for "did you mean".
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|entry| entry.spec.name)
+}
