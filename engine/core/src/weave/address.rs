@@ -10,12 +10,12 @@ use super::scope::Sight;
 use super::task::{flag, text};
 
 /// The first of some variables that is set, rendered.
-fn variable(sight: &Sight<'_>, names: &[&str]) -> Result<Option<Value>> {
+fn variable(sight: &Sight, names: &[&str]) -> Result<Option<Value>> {
     for name in names {
         let value = match sight.get(name) {
             Some(Var::Raw(node)) => sight.tree.templates.render(&node, sight)?,
             Some(Var::Value(value)) => value,
-            None => continue,
+            Some(Var::Scopes(_)) | None => continue,
         };
         if !matches!(value.plain(), Value::Null | Value::Omit) {
             return Ok(Some(value));
@@ -24,12 +24,12 @@ fn variable(sight: &Sight<'_>, names: &[&str]) -> Result<Option<Value>> {
     Ok(None)
 }
 
-fn word(sight: &Sight<'_>, names: &[&str]) -> Result<Option<String>> {
+fn word(sight: &Sight, names: &[&str]) -> Result<Option<String>> {
     Ok(variable(sight, names)?.map(|value| display(&value)))
 }
 
 /// How the host of this sight is reached.
-pub fn address(sight: &Sight<'_>, task: Option<&Task>) -> Result<Address> {
+pub fn address(sight: &Sight, task: Option<&Task>) -> Result<Address> {
     let options = &sight.tree.options;
     let host = sight.inventory.host(sight.host);
     let keyword = |name: &str| task.map_or(Ok(None), |task| text(task, name, sight));
@@ -108,7 +108,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// As whom a task runs. Variables win over keywords, keywords over options, as in Ansible.
-pub fn who(sight: &Sight<'_>, task: &Task, address: &Address) -> Result<Who> {
+pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     let options = &sight.tree.options;
     let wanted = variable(sight, &["ansible_become"])?.map(|value| value.truthy() && value.as_str().is_none_or(|text| crate::text::scalar::boolean(text) != Some(false)));
     let wanted = match wanted {
@@ -139,7 +139,7 @@ pub fn who(sight: &Sight<'_>, task: &Task, address: &Address) -> Result<Who> {
 }
 
 /// The environment of a task as lines of a shell script: keywords add up, the inner wins.
-pub fn environment(sight: &Sight<'_>, task: &Task) -> Result<String> {
+pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
     let mut lines = String::new();
     for node in task.keywords("environment") {
         let nodes = node.as_list().map_or_else(|| vec![node.clone()], <[crate::text::Node]>::to_vec);

@@ -12,7 +12,7 @@ use super::scope::Sight;
 const READ: u64 = 1 << 20;
 
 /// What a task gives to its module, checked against the module's arguments.
-pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight<'_>) -> Result<Args> {
+pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight) -> Result<Args> {
     let mut given = vec![];
     let mut add = |name: &str, value: Value, span: Span| {
         given.retain(|(have, ..): &(String, Value, Span)| have != name);
@@ -39,7 +39,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
     Ok(args)
 }
 
-fn from_node(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(String, Value, Span)>> {
+fn from_node(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
     let Some(text) = node.as_str() else { return mapping(spec, node, sight) };
     if node.is_null() {
         return Ok(vec![]);
@@ -82,7 +82,7 @@ fn part(whole: &Node, span: Span, text: &str) -> Node {
     node
 }
 
-fn mapping(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(String, Value, Span)>> {
+fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
     let rendered;
     let pairs = match node.as_map() {
         Some(pairs) => pairs,
@@ -107,7 +107,7 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(S
 }
 
 /// One argument, rendered as its type asks for.
-fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight<'_>) -> Result<(Value, Span)> {
+fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
     let templates = &sight.tree.templates;
     let value = match spec.arg(name).map(|arg| arg.kind) {
         Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
@@ -118,7 +118,7 @@ fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight<'_>) -> Result<(Val
 }
 
 /// Each condition beside what came of it: `[{text, value}]`, up to the first that does not hold.
-fn conditions(node: &Node, sight: &Sight<'_>) -> Result<Value> {
+fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
     let rendered;
     let nodes = match node.as_list() {
         Some(items) => items,
@@ -140,7 +140,7 @@ fn conditions(node: &Node, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// Reads the files and templates of the control node that the arguments name.
-fn files(spec: &'static Spec, args: &mut Args, sight: &Sight<'_>) -> Result<()> {
+fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
     for arg in spec.args {
         let Some(value) = args.value(arg.name) else { continue };
         let Some(name) = value.as_str().map(str::to_string) else { continue };
@@ -160,7 +160,7 @@ fn remote(spec: &Spec, args: &Args) -> bool {
 }
 
 /// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
-fn file(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
+fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name.trim_end_matches('/'), Search::File, sight)?;
     let mut map = Map::new();
@@ -223,21 +223,12 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     }
 }
 
-fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
+fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
-    let settings = Settings {
-        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
-        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
-        newline_sequence: args.given_text("newline_sequence").unwrap_or_else(|| "\n".into()).replace("\\n", "\n").replace("\\r", "\r"),
-        block_start: args.given_text("block_start_string"),
-        block_end: args.given_text("block_end_string"),
-        variable_start: args.given_text("variable_start_string"),
-        variable_end: args.given_text("variable_end_string"),
-        comment_start: args.given_text("comment_start_string"),
-        comment_end: args.given_text("comment_end_string"),
-    };
+    let settings = settings(args);
+    // what stars stand for in messages is what a host is to get
     let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
     let rendered = loaded.mark(control, rendered);
     let mut map = Map::new();
@@ -248,8 +239,25 @@ fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
     Ok(map.into())
 }
 
+/// The settings of a template that its task gives.
+fn settings(args: &Args) -> Settings {
+    let default = Settings::default();
+    let pair = |start: &str, end: &str, default: (String, String)| {
+        (args.given_text(start).unwrap_or(default.0), args.given_text(end).unwrap_or(default.1))
+    };
+    Settings {
+        block: pair("block_start_string", "block_end_string", default.block),
+        variable: pair("variable_start_string", "variable_end_string", default.variable),
+        comment: pair("comment_start_string", "comment_end_string", default.comment),
+        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
+        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
+        newline: args.given_text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
+        literal_backslashes: false,
+    }
+}
+
 /// The first of the places that a name may mean.
-fn find(name: &str, kind: Search, sight: &Sight<'_>) -> Result<String> {
+fn find(name: &str, kind: Search, sight: &Sight) -> Result<String> {
     let places = sight.search(kind, name);
     let control = &*sight.tree.control;
     places.iter().find(|path| control.entry(path).is_some()).cloned().ok_or_else(|| {

@@ -75,7 +75,7 @@ impl Session {
     }
 
     #[allow(clippy::type_complexity, reason = "items, whether they are a role's, and its handlers")]
-    fn included(&self, task: &Arc<Task>, sight: &Sight<'_>, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>)> {
+    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>)> {
         let control = &*self.tree.control;
         let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone());
         let mut vars = (*task.vars).clone();
@@ -268,7 +268,7 @@ fn apply(task: &Task) -> Result<Keywords> {
 }
 
 /// `module_defaults` for a module, from the outside in.
-pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight<'_>) -> Result<Vec<(String, Node)>> {
+pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight) -> Result<Vec<(String, Node)>> {
     let mut all = vec![];
     for node in task.keywords("module_defaults") {
         for (key, value) in node.as_map().unwrap_or_default() {

@@ -78,11 +78,11 @@ impl Session {
     }
 
     /// What the templates of a thread's current task see.
-    pub(super) fn sight<'a>(&'a self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight<'a> {
+    pub(super) fn sight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
-            sight.play_hosts = &play.batch;
+            sight.play_hosts = play.batch.clone();
         }
         sight
     }
@@ -157,7 +157,7 @@ impl Session {
         }
         let sight = self.sight(thread, &run.task, run.layers.clone());
         let items = task::items(&run.task, &sight);
-        let others = sight.read_others.get();
+        let others = sight.others();
         drop(sight);
         if others && !run.passed && self.many() {
             return Err(Box::new(Ended::default()));
@@ -213,7 +213,7 @@ impl Session {
         let sight = self.sight(thread, &task, run.item_layers());
         let began = self.now;
         let prepared = self.prepare(&task, &sight, thread, began);
-        let others = sight.read_others.get();
+        let others = sight.others();
         let passed = run.passed;
         drop(sight);
         if others && !passed && self.many() {
@@ -252,7 +252,7 @@ impl Session {
     }
 
     /// From a condition to a module with its arguments.
-    fn prepare(&self, task: &Arc<Task>, sight: &Sight<'_>, thread: &Thread, _began: f64) -> std::result::Result<Prepared, Box<Ended>> {
+    fn prepare(&self, task: &Arc<Task>, sight: &Sight, thread: &Thread, _began: f64) -> std::result::Result<Prepared, Box<Ended>> {
         let fail = |error: Diagnostic| Box::new(Ended::failed(error.at(&task.span)));
         match task::holds(task, "when", sight).map_err(fail)?.plain() {
             Value::Unknown(cause) => return Err(Box::new(Ended::unknown(cause.clone()))),
@@ -273,18 +273,17 @@ impl Session {
         let module = (entry.make)(&given).map_err(fail)?;
         let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
-        let mut far = Sight::new(sight.tree, sight.inventory, sight.hosts, target, sight.layers.clone());
+        let mut far = sight.clone();
         if target != thread.host {
-            far.layers = self.hosts[target.0 as usize].layers();
+            (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
-        far.around = sight.around.clone();
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
         Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
     }
 
     /// The host that a task is delegated to.
-    fn target_of(&self, task: &Task, sight: &Sight<'_>) -> Result<Option<HostId>> {
+    fn target_of(&self, task: &Task, sight: &Sight) -> Result<Option<HostId>> {
         let name = match task.local {
             true => Some("localhost".to_string()),
             false => task::text(task, "delegate_to", sight)?,
@@ -350,7 +349,7 @@ impl Session {
             },
             Err(halt) => halt,
         };
-        match halt {
+        match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
             Halt::Unknown(cause) => {
                 let gap_doubt = Ended { outcome: Some(Outcome::May(cause.clone())), result: changed(true), ..Ended::default() };
@@ -500,7 +499,7 @@ impl Session {
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
     pub(super) fn end_item(&mut self, thread: &mut Thread, mut ended: Ended) {
-        let Some(run) = &thread.cursor.run else { return };
+        let looped = thread.cursor.run.as_ref().is_some_and(|run| run.items.is_some());
         let judged = !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
         if judged {
             if let Err(error) = self.judge(thread, &mut ended) {
@@ -512,7 +511,6 @@ impl Session {
                 Err(error) => ended = Ended::failed(error),
             }
         }
-        let looped = run.items.is_some();
         let effects = std::mem::take(&mut ended.effects);
         if !self.effects(thread, effects) {
             return;
@@ -562,7 +560,7 @@ impl Session {
         Ok(())
     }
 
-    fn result_sight<'a>(&'a self, thread: &Thread, run: &TaskRun, ended: &Ended) -> Sight<'a> {
+    fn result_sight(&self, thread: &Thread, run: &TaskRun, ended: &Ended) -> Sight {
         let mut vars = Vars::new();
         let mut result = ended.result.clone();
         for (key, value) in [("changed", false), ("failed", ended.failed_flag())] {

@@ -69,7 +69,7 @@ impl Session {
             stages,
             hosts,
             batches,
-            batch: vec![],
+            batch: Arc::from([]),
             threads: vec![],
             once: HashMap::new(),
             pending: BTreeMap::new(),
@@ -121,10 +121,15 @@ impl Session {
             self.play = None;
             return;
         };
-        run.batch = batch.clone();
+        run.batch = batch.clone().into();
         run.once.clear();
         let play = run.play.clone();
-        let threads = batch.into_iter().filter(|host| !self.gone[host.0 as usize]).filter_map(|host| self.thread(&play, host)).collect();
+        let mut threads = vec![];
+        for host in batch {
+            if !self.gone[host.0 as usize] {
+                threads.extend(self.thread(&play, host));
+            }
+        }
         if let Some(run) = &mut self.play {
             run.threads = threads;
         }
@@ -194,7 +199,7 @@ impl Session {
     }
 
     /// The first of several files that is there.
-    fn vars_file(&self, choices: &[Node], sight: &Sight<'_>) -> Result<Vars> {
+    fn vars_file(&self, choices: &[Node], sight: &Sight) -> Result<Vars> {
         let mut looked = vec![];
         for choice in choices {
             let name = match self.tree.templates.render(choice, sight) {

@@ -343,7 +343,7 @@ impl Session {
             let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
             let left = Gap::between(&gap.id, now, &gap.then);
             if let Some(change) = left.changes.first().filter(|_| !moves) {
-                let shown = |value: &Option<crate::text::Value>| value.as_ref().map_or_else(|| "absent".to_string(), crate::text::mask::shown);
+                let shown = |value: &Option<crate::text::Value>| value.as_ref().map_or_else(|| "absent".to_string(), crate::text::template::mask::shown);
                 let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, shown(&change.now), shown(&change.then));
                 return Some(Diagnostic::error(message).hint("something on the host sets it back, or the change had no effect"));
             }
@@ -469,7 +469,7 @@ fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
         }
     };
     let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
-    let said = crate::text::mask::masked(&said, &marks);
+    let said = crate::text::template::mask::masked(&said, &marks);
     let verb = if gap.creates() { "made" } else if gap.deletes() { "removed" } else { "changed" };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
     if said.contains("ermission denied") || said.contains("not permitted") { error.hint("this user may not; try `become: true`") } else { error }

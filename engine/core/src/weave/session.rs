@@ -124,7 +124,7 @@ pub struct PlayRun {
     pub stages: Arc<[Stage]>,
     pub hosts: Vec<HostId>,
     pub batches: VecDeque<Vec<HostId>>,
-    pub batch: Vec<HostId>,
+    pub batch: Arc<[HostId]>,
     pub threads: Vec<Thread>,
     /// Results of `run_once` tasks, by where they stand.
     pub once: HashMap<Vec<u32>, (Value, bool)>,
@@ -282,7 +282,7 @@ impl Session {
         }
     }
 
-    fn tell_now(&mut self, told: Told) {
+    pub(super) fn tell_now(&mut self, told: Told) {
         if self.last_label.as_ref() != Some(&told.task) {
             self.last_label = Some(told.task.clone());
             self.out.push(Output::Tell(Event::TaskBegins(told.task.clone())));

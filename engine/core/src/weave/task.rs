@@ -137,7 +137,7 @@ fn extended(items: &[Value], at: usize) -> Value {
 }
 
 /// What a task goes over: `None` where it has no loop.
-pub fn items(task: &Task, sight: &Sight<'_>) -> Result<Option<Value>> {
+pub fn items(task: &Task, sight: &Sight) -> Result<Option<Value>> {
     let Some(repeat) = &task.repeat else { return Ok(None) };
     let templates = &sight.tree.templates;
     if &*repeat.word == "loop" {
@@ -169,7 +169,7 @@ fn listed(value: Value) -> Value {
 }
 
 /// `with_items: a_list` may name a variable without braces.
-fn bare_or_rendered(node: &Node, sight: &Sight<'_>) -> Result<Value> {
+fn bare_or_rendered(node: &Node, sight: &Sight) -> Result<Value> {
     let bare = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte)) && !text.as_bytes()[0].is_ascii_digit();
     match &node.data {
         Data::Scalar(scalar) if bare(&scalar.text) && sight.get(scalar.text.split('.').next().unwrap_or_default()).is_some() => {
@@ -180,7 +180,7 @@ fn bare_or_rendered(node: &Node, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// All conditions of a keyword, the task's own and inherited: the first that is false, or unknown, decides.
-pub fn holds(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Value> {
+pub fn holds(task: &Task, word: &str, sight: &Sight) -> Result<Value> {
     let mut unknown = None;
     for node in task.keywords(word) {
         let value = sight.tree.templates.condition(node, sight)?;
@@ -194,7 +194,7 @@ pub fn holds(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// A keyword that is a boolean, rendered.
-pub fn flag(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<bool>> {
+pub fn flag(task: &Task, word: &str, sight: &Sight) -> Result<Option<bool>> {
     let Some(node) = task.keyword(word) else { return Ok(None) };
     let value = sight.tree.templates.render(node, sight)?;
     match value.plain() {
@@ -208,18 +208,18 @@ pub fn flag(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<bool>> 
 }
 
 /// A keyword that is a text, rendered.
-pub fn text(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<String>> {
+pub fn text(task: &Task, word: &str, sight: &Sight) -> Result<Option<String>> {
     let Some(node) = task.keyword(word) else { return Ok(None) };
     let value = sight.tree.templates.render(node, sight)?;
     Ok(if matches!(value.plain(), Value::Null | Value::Omit) { None } else { Some(crate::modules::display(&value)) })
 }
 
 /// What a task is called where it is shown: its rendered name, or its module.
-pub fn title(task: &Task, sight: Option<&Sight<'_>>) -> String {
+pub fn title(task: &Task, sight: Option<&Sight>) -> String {
     let Some(name) = &task.name else { return task.module.to_string() };
     let rendered = sight.filter(|_| name.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"))).and_then(|sight| sight.tree.templates.render(name, sight).ok());
     match rendered {
-        Some(value) if value.unknown().is_none() => crate::text::mask::shown(&value),
+        Some(value) if value.unknown().is_none() => crate::text::template::mask::shown(&value),
         _ => name.as_str().unwrap_or_default().to_string(),
     }
 }
@@ -248,7 +248,7 @@ pub fn combined(results: Vec<Value>, told: &Tolds, skipped: bool) -> Map {
 }
 
 /// Names of handlers that a task notifies.
-pub fn notifies(task: &Task, sight: &Sight<'_>) -> Result<Vec<(String, Node)>> {
+pub fn notifies(task: &Task, sight: &Sight) -> Result<Vec<(String, Node)>> {
     let mut all = vec![];
     for node in task.keywords("notify") {
         let value = sight.tree.templates.render(node, sight)?;
@@ -263,7 +263,7 @@ pub fn notifies(task: &Task, sight: &Sight<'_>) -> Result<Vec<(String, Node)>> {
 }
 
 /// How loop items are shown: `loop_control.label`, or the item.
-pub fn item_label(run: &TaskRun, sight: &Sight<'_>) -> Option<Value> {
+pub fn item_label(run: &TaskRun, sight: &Sight) -> Option<Value> {
     let item = run.item()?.clone();
     let label = run.task.keywords.get("loop_control").and_then(|control| control.get("label"));
     Some(label.and_then(|label| sight.tree.templates.render(label, sight).ok()).unwrap_or(item))

@@ -1,5 +1,7 @@
 //! What connections to clusters and folders have in common: parts that are requests.
 
+use std::sync::Arc;
+
 use play_core::state::{Answer, Part, Purpose, Request, Script, Verb};
 
 

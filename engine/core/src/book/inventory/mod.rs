@@ -24,7 +24,7 @@ use super::vars::{Layers, Level, Scope};
 use crate::text::{Collector, Control, Diagnostic, Span};
 
 /// A host of an inventory, by its place in it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct HostId(pub u32);
 
 /// A group of an inventory, by its place in it.
