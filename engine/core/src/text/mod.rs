@@ -3,9 +3,7 @@
 pub mod control;
 pub mod diagnostic;
 pub mod filters;
-pub mod json;
 pub mod lookups;
-pub mod memory;
 pub mod scalar;
 pub mod source;
 pub mod template;
