@@ -3,7 +3,9 @@
 pub mod control;
 pub mod diagnostic;
 pub mod filters;
+pub mod json;
 pub mod lookups;
+pub mod memory;
 pub mod scalar;
 pub mod source;
 pub mod template;

@@ -176,7 +176,7 @@ fn ansible_code(summary: &Summary) -> u8 {
     match (failed, unreachable) {
         _ if summary.interrupted => 99,
         (false, false) if summary.failed => 1,
-        (failed, unreachable) => if failed { 2 } else { 0 } | if unreachable { 4 } else { 0 },
+        (failed, unreachable) => u8::from(failed) * 2 + u8::from(unreachable) * 4,
     }
 }
 
