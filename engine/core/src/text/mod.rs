@@ -5,13 +5,14 @@ pub mod diagnostic;
 pub mod json;
 pub mod memory;
 pub mod scalar;
+pub mod shlex;
 pub mod source;
 pub mod value;
 pub mod yaml;
 
 pub use control::{Control, ControlError, Decrypted, Entry};
-pub use memory::MemoryControl;
 pub use diagnostic::{Collector, Diagnostic, Result, Severity};
+pub use memory::MemoryControl;
 pub use source::{Source, Span};
 pub use value::{Body, Contents, Key, Map, Mark, Secret, Unknown, Value};
 pub use yaml::{Node, Style};
