@@ -29,7 +29,7 @@ impl Ansible {
             None => told.host.to_string(),
         };
         let changed = told.result.get("changed").is_some_and(Value::truthy);
-        let of = told.item.as_ref().map(|item| format!(" => (item={})", shown(item))).unwrap_or_default();
+        let of = told.item.as_ref().map(|item| format!(" => (item={})", label(item))).unwrap_or_default();
         let show = told.say.is_some() || self.style.verbosity > 0;
         let body = if told.hidden { hidden() } else { result(told) };
         if self.style.diff && !told.hidden {
@@ -57,6 +57,12 @@ impl Ansible {
             to_stdout(&format!("{}\n", self.paint.skipped("...ignoring")));
         }
     }
+}
+
+/// An item as Python prints it, secrets masked.
+fn label(item: &Value) -> String {
+    let plain = masked_value(item);
+    play_core::text::template::python_text(&plain).map_or_else(|_| shown(item), |text| text.into_owned())
 }
 
 fn hidden() -> String {
