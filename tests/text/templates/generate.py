@@ -5,7 +5,7 @@
     /tmp/venv/bin/python generate.py [file.txt …]
 
 A file begins with variables in YAML up to a line `---`. A case is a template, or a line `@when`, `@expression`, `@plain` (backslashes escape) and an expression, up to a
-line `=> JSON`, or `=> !error`. Cases are separated by empty lines; text after `#!` on a line of its own is a remark."""
+line `=> JSON`, or `=> !error`; a line `!> JSON` after that says what `play` gives on purpose instead. Cases are separated by empty lines; text after `#!` on a line of its own is a remark."""
 import contextlib, io, json, os, sys
 os.environ.update(ANSIBLE_LOCALHOST_WARNING="0", ANSIBLE_DEPRECATION_WARNINGS="0", TZ="UTC", CASE_ENV="from env", ANSIBLE_JINJA2_EXTENSIONS="jinja2.ext.do,jinja2.ext.loopcontrols")
 here = os.path.dirname(os.path.abspath(__file__))
@@ -46,7 +46,7 @@ def main(path):
     variables.update(role_path="/r", ansible_search_path=[os.path.join(here, "files")], playbook_dir=os.path.join(here, "files"))
     out, lines = [], []
     for line in body.split("\n"):
-        if line.startswith("#!") or (not line and not lines):
+        if line.startswith(("#!", "!> ")) or (not line and not lines):
             out.append(line)
         elif line.startswith("=> "):
             kind = lines[0] if lines[0].startswith("@") else "@template"

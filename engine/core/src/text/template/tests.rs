@@ -1,7 +1,6 @@
 //! The cases in `tests/text/templates`, whose expectations real Ansible wrote, and what they cannot say: places of errors,
 //! secrets, what is unknown.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use super::store::{Mode, Origin};
 use super::*;
 use crate::text::control::{ControlError, Decrypted, Entry, Piped};
 use crate::text::filters::encode::{Json, json_text};
-use crate::text::value::{Key, Mark, Unknown};
+use crate::text::value::{Mark, Unknown};
 use crate::text::yaml;
 
 /// Reads the folder of the cases, and nothing else.
@@ -64,7 +63,7 @@ impl Control for Double {
 }
 
 #[derive(Default)]
-pub(super) struct Vars(pub HashMap<String, Var>, pub String);
+pub(super) struct Vars(pub indexmap::IndexMap<String, Var>, pub String);
 
 impl Scope for Vars {
     fn get(&self, name: &str) -> Option<Var> {
@@ -115,7 +114,17 @@ fn run(path: &Path, templates: &Templates) -> (usize, Vec<String>) {
     let (head, body) = text.split_once("\n---\n").expect("variables before ---");
     let scope = vars(head);
     let (mut count, mut wrong, mut lines) = (0, vec![], vec![]);
+    let (mut last, mut pending): (Option<(String, String)>, Option<String>) = (None, None);
     for line in body.lines() {
+        if let Some(ours) = line.strip_prefix("!> ") {
+            // a difference on purpose: what we give instead
+            pending = None;
+            if let Some((case, shown)) = last.take().filter(|(_, shown)| shown != ours) {
+                wrong.push(format!("{case}\n   meant   {ours}\n   ours    {shown}"));
+            }
+            continue;
+        }
+        wrong.extend(pending.take());
         let Some(expected) = line.strip_prefix("=> ") else {
             if !line.starts_with("#!") && !(line.is_empty() && lines.is_empty()) {
                 lines.push(line);
@@ -136,9 +145,11 @@ fn run(path: &Path, templates: &Templates) -> (usize, Vec<String>) {
         };
         if !same {
             let error = result.err().map_or_else(String::new, |error| format!("\n   {}", error.message()));
-            wrong.push(format!("{kind} {case}\n   ansible {expected}\n   ours    {shown}{error}"));
+            last = Some((format!("{kind} {case}"), shown.clone()));
+            pending = Some(format!("{kind} {case}\n   ansible {expected}\n   ours    {shown}{error}"));
         }
     }
+    wrong.extend(pending);
     (count, wrong)
 }
 
@@ -161,6 +172,134 @@ fn as_ansible() {
     assert!(wrong.is_empty(), "{} of {all} differ\n{}", wrong.len(), wrong.join("\n"));
 }
 
-fn error(template: &str, variables: &str) -> String {
-    templates().render(&node(template), &vars(variables)).expect_err("an error").render(false)
+/// Renders the value of `x` in a text of YAML, with the other keys as variables; gives the value and what is printed.
+fn rendered(text: &str, more: &[(&str, Value)]) -> std::result::Result<Value, String> {
+    let mut scope = vars(text);
+    for (name, value) in more {
+        scope.0.insert(name.to_string(), Var::Value(value.clone()));
+    }
+    let Some(Var::Raw(node)) = scope.0.shift_remove("x") else { panic!("no x") };
+    templates().render(&node, &scope).map_err(|error| error.render(false))
+}
+
+fn explore(text: &str) {
+    eprintln!("----\n{}", rendered(text, &[]).map_or_else(|error| error, |value| format!("{value:?}")));
+}
+
+#[test]
+fn places() {
+    explore("name: bob\nx: \"hello {{ nmae }}\"\n");
+    explore("x: |\n  line one\n  {% for i in [1] %}\n    {{ i + foo }}\n  {% endfor %}\n");
+    explore("m: {alpha: 1}\nx: \"{{ 1 + m.alpah }}\"\n");
+    explore("a: \"{{ b }}\"\nb: \"{{ c.d }}\"\nc: {e: 1}\nx: \"say {{ a }}\"\n");
+    explore("a: \"{{ b }}\"\nb: \"{{ a }}\"\nx: \"{{ a }}\"\n");
+    explore("x: \"{{ 'a' | lowr }}\"\n");
+    explore("x: \"{{ 'a' is strin }}\"\n");
+    explore("x: \"{{ lookp('env', 'A') }}\"\n");
+    explore("x: \"{{ lookup('fle', 'A') }}\"\n");
+    explore("x: \"{{ (1 + }}\"\n");
+    explore("x: \"{% if a %}\"\n");
+    explore("x: \"{{ 'a' + 1 }}\"\n");
+    explore("x: \"{% include 'bad.j2' %}\"\n");
+    explore("x: \"{% include 'nope.j2' %}\"\n");
+    explore("x: \"{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(1) }}\"\n");
+    explore("x: \"{% for i in range(9000) %}{% for j in range(9000) %}{% endfor %}{% endfor %}\"\n");
+    explore("x: \"{{ {'a': 1} | combine({'b': 2}, recursiv=true) }}\"\n");
+    explore("x: \"{{ 'a' | replace(b='c') }}\"\n");
+    explore("l: [1]\nx: \"{{ l[4] }}\"\n");
+    explore("x: \"{{ 'a'.splitt() }}\"\n");
+    explore("x: \"{{ foo AND bar }}\"\n");
+    explore("users: [{name: a}]\nx: \"{{ users | map(attribute='nam') | list }}\"\n");
+}
+
+#[test]
+fn secrets_travel() {
+    let mark = Mark::new("db_password", "hunter2hunter2", b"k");
+    let password = Value::text("hunter2hunter2").marked(vec![mark.clone()]);
+    let db = Value::map([("user", Value::text("bob")), ("password", password.clone())]);
+    let more = [("db", db), ("password", password)];
+    let render = |text: &str| rendered(&format!("x: \"{text}\"\n"), &more).unwrap_or_else(|error| panic!("{error}"));
+    let marked = |text: &str| render(text).marks().len();
+    assert_eq!(marked("{{ db.user }}"), 0);
+    assert_eq!(marked("{{ db.user | upper }} {{ db | length }}"), 0);
+    assert_eq!(marked("{{ db is defined }}"), 0);
+    assert_eq!(marked("{{ password }}"), 1);
+    assert_eq!(marked("a {{ password | b64encode | upper }}"), 1);
+    assert_eq!(marked("{{ db }}"), 1);
+    assert_eq!(marked("{{ db | to_json }}"), 1);
+    assert_eq!(marked("{{ [db] | map(attribute='user') | list }}"), 0);
+    assert_eq!(marked("{{ [db] | selectattr('user', 'equalto', 'bob') | map(attribute='user') | first }}"), 0);
+    assert_eq!(marked("{% if password %}yes{% endif %}"), 1);
+    assert_eq!(marked("{{ db.items() | list | length }}"), 0);
+    assert_eq!(marked("{{ db | combine({'user': 'x'}) }}"), 1);
+    assert_eq!(marked("{{ (db | combine({'user': 'x'})).user }}"), 0);
+    assert_eq!(marked("{{ 'a' if false else 'b' }}"), 0);
+    assert!(matches!(render("{{ db }}").get("user"), Some(Value::Text(_))), "a leaf that is no secret stays as it is");
+    assert_eq!(mask::shown(&render("pw={{ password }};")), format!("pw={};", mark.shown()));
+    assert_eq!(mask::shown(&render("{{ ('u:' ~ password) | b64encode }}")), mask::shown(&render("{{ ('u:' ~ password) | b64encode }}")));
+    assert!(mask::shown(&render("Basic {{ ('bob:' ~ password) | b64encode }}")).starts_with("Basic Ym9i"));
+    assert!(!mask::shown(&render("Basic {{ ('bob:' ~ password) | b64encode }}")).contains("aHVudGVy"));
+    assert_eq!(mask::shown(&render("{{ password | hash('sha256') }}")), mark.shown());
+    let short = Mark::new("s", "abc", b"");
+    assert_eq!(mask::masked("x abc y", &[short.clone()]), short.shown());
+}
+
+#[test]
+fn what_is_unknown_travels() {
+    let unknown = Value::Unknown(Arc::new(Unknown { because: "needs result of \"a\"".to_string(), span: None }));
+    let more = [("u", unknown.clone()), ("r", Value::map([("rc", unknown), ("changed", Value::Bool(true))]))];
+    let render = |text: &str| rendered(&format!("x: \"{text}\"\n"), &more).unwrap_or_else(|error| panic!("{error}"));
+    assert!(render("{{ u }}").unknown().is_some());
+    assert!(render("a {{ u.stdout | trim }}").unknown().is_some());
+    assert!(render("{{ r.rc == 0 }}").unknown().is_some());
+    assert_eq!(render("{{ r.changed }}"), Value::Bool(true));
+    assert_eq!(render("{{ r is changed }}"), Value::Bool(true));
+    assert_eq!(render("{{ u is defined }}"), Value::Bool(true));
+    assert_eq!(render("{{ false and u }}"), Value::Bool(false));
+    assert_eq!(render("{{ true or u }}"), Value::Bool(true));
+    assert!(render("{{ u or true }}").unknown().is_some());
+    assert!(render("{{ u | default('x') }}").unknown().is_some());
+    assert_eq!(render("{{ 'a' if true else u }}"), Value::text("a"));
+    let scope = Vars(more.iter().map(|(name, value)| (name.to_string(), Var::Value(value.clone()))).collect(), String::new());
+    let condition = |text: &str| {
+        let node = yaml::parse(&Source::new("c.yml", text)).expect("yaml");
+        templates().condition(&node, &scope).unwrap_or_else(|error| panic!("{}", error.render(false)))
+    };
+    assert_eq!(condition("[u.rc == 0, false]"), Value::Bool(false));
+    assert!(condition("[u.rc == 0, true]").unknown().is_some());
+    assert_eq!(condition("[]"), Value::Bool(true));
+    assert_eq!(condition("yes"), Value::Bool(true));
+}
+
+#[test]
+fn what_a_template_reads() {
+    let templates = templates();
+    assert_eq!(templates.references("{% for i in xs %}{{ i.a ~ b.c }}{{ lookup('vars', d) }}{% set z = 1 %}{{ z }}{% endfor %}"), ["b", "d", "xs"]);
+    assert_eq!(templates.expression_references("a.b is defined and c | default(d)"), ["a", "c", "d"]);
+    assert!(templates.references("plain").is_empty());
+}
+
+/// Not a test: prints how long things take. `cargo test --release -p play-core speed -- --ignored --nocapture`
+#[test]
+#[ignore]
+fn speed() {
+    let templates = templates();
+    let mut scope = vars("a: 1\nb: {c: {d: x}}\ne: \"{{ a }}\"\n");
+    let items: Vec<Value> = (0..20_000).map(|at| Value::map([("name", Value::text(format!("n{at}"))), ("id", Value::Int(at))])).collect();
+    scope.0.insert("items".to_string(), Var::Value(Value::from(items)));
+    scope.0.insert("f".to_string(), Var::Value(Value::text("fact")));
+    for text in [
+        "{{ f }}", "{{ a }}", "{{ e }}", "x {{ b.c.d }} y", "{{ f | default('x') | upper }}",
+        "{% for i in items %}{{ i.name }}={{ i.id + 1 }}\n{% endfor %}", "{{ items | map(attribute='name') | join(',') }}",
+        "{{ items | selectattr('id', 'gt', 100) | list | length }}", "{% set o = [] %}{% for i in items %}{% set _ = o.append(i.id) %}{% endfor %}{{ o | length }}",
+    ] {
+        let node = node(text);
+        templates.render(&node, &scope).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let count = if text.contains("items") { 5 } else { 20_000 };
+        let start = std::time::Instant::now();
+        for _ in 0..count {
+            templates.render(&node, &scope).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        }
+        eprintln!("{:>10.1} us  {text}", start.elapsed().as_secs_f64() * 1e6 / f64::from(count));
+    }
 }
