@@ -10,6 +10,7 @@ use play_core::text::{Body, Contents, Value};
 
 use super::{Options, Pool, Progress, Stream};
 
+mod r#become;
 mod local;
 mod ssh;
 
