@@ -1,9 +1,20 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
 pub mod args;
+pub mod assert;
+pub mod command;
 pub mod copy;
+pub mod debug;
+pub mod fail;
 pub mod file;
+pub mod meta;
+pub mod output;
 pub mod owned;
+pub mod ping;
+pub mod raw;
+pub mod reads;
+pub mod set_fact;
+pub mod shell;
 pub mod table;
 
 pub use args::{Arg, Args, Spec, Type, display};

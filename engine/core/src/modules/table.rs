@@ -1,8 +1,20 @@
 //! The one table of modules.
 
-use super::{Entry, copy, file};
+use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, shell};
 
-pub static TABLE: &[&Entry] = &[&copy::ENTRY, &file::ENTRY];
+pub static TABLE: &[&Entry] = &[
+    &assert::ENTRY,
+    &command::ENTRY,
+    &copy::ENTRY,
+    &debug::ENTRY,
+    &fail::ENTRY,
+    &file::ENTRY,
+    &meta::ENTRY,
+    &ping::ENTRY,
+    &raw::ENTRY,
+    &set_fact::ENTRY,
+    &shell::ENTRY,
+];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
 pub fn find(name: &str) -> Option<&'static Entry> {
