@@ -1,9 +1,12 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
+pub mod apt;
 pub mod args;
 pub mod copy;
 pub mod file;
 pub mod owned;
+pub mod package;
+pub mod packages;
 pub mod table;
 
 pub use args::{Arg, Args, Spec, Type, display};

@@ -1,8 +1,8 @@
 //! The one table of modules.
 
-use super::{Entry, copy, file};
+use super::{Entry, apt, copy, file, package};
 
-pub static TABLE: &[&Entry] = &[&copy::ENTRY, &file::ENTRY];
+pub static TABLE: &[&Entry] = &[&apt::ENTRY, &copy::ENTRY, &file::ENTRY, &package::APK, &package::DNF, &package::DNF5, &package::ENTRY, &package::YUM];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
 pub fn find(name: &str) -> Option<&'static Entry> {
