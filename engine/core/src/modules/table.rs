@@ -1,8 +1,9 @@
 //! The one table of modules.
 
-use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, shell};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
 
 pub static TABLE: &[&Entry] = &[
+    &apt::ENTRY,
     &assert::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
@@ -10,6 +11,11 @@ pub static TABLE: &[&Entry] = &[
     &fail::ENTRY,
     &file::ENTRY,
     &meta::ENTRY,
+    &package::APK,
+    &package::DNF,
+    &package::DNF5,
+    &package::ENTRY,
+    &package::YUM,
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,
