@@ -32,8 +32,6 @@ pub struct Compiled {
 #[derive(Debug)]
 pub struct Read {
     pub key: String,
-    /// The text before the key: `a.b` of `a.b.c`; empty for a variable.
-    pub base: String,
     pub range: Range<usize>,
 }
 
@@ -65,10 +63,13 @@ pub fn template(text: &str, settings: &Settings) -> Result<Compiled, Bad> {
     Ok(emit.out)
 }
 
-pub fn expression(text: &str, literal_backslashes: bool) -> Result<Compiled, Bad> {
-    let tokens = lexer::expression(text, literal_backslashes)?;
+pub fn expression(text: &str) -> Result<Compiled, Bad> {
+    if let Some(at) = text.find('\u{1}') {
+        return Err(Bad::new("the control character 0x01 cannot stand in an expression", at..at + 1));
+    }
+    let tokens = lexer::expression(text)?;
     let mut parser = Parser::new(&tokens, text.trim_end().len());
-    let expr = parser.tuple()?;
+    let expr = parser.expression()?;
     parser.finish()?;
     let mut emit = Emit { source: text, ..Emit::default() };
     emit.out.single = true;
@@ -487,7 +488,7 @@ impl Emit<'_> {
             Form::Tuple(items) => self.call("_j_tuple", &items.iter().collect::<Vec<_>>())?,
             Form::Dict(pairs) => self.call("_j_dict", &pairs.iter().flat_map(|(key, value)| [key, value]).collect::<Vec<_>>())?,
             Form::Attr(base, name, range) => {
-                self.read(base, name, range);
+                self.read(name, range);
                 self.raw("_j_a(");
                 self.expr(base)?;
                 self.raw(", ");
@@ -496,9 +497,9 @@ impl Emit<'_> {
             }
             Form::Item(base, index) => {
                 if let Form::Text(key) = &index.kind {
-                    self.read(base, key, &index.range);
+                    self.read(key, &index.range);
                 } else {
-                    self.read(base, "[]", &index.range);
+                    self.read("[]", &index.range);
                 }
                 self.call("_j_i", &[base, index])?;
             }
@@ -569,12 +570,11 @@ impl Emit<'_> {
         if !self.local.contains(name) {
             self.out.names.insert(name.to_string());
         }
-        self.out.reads.push(Read { key: name.to_string(), base: String::new(), range: range.clone() });
+        self.out.reads.push(Read { key: name.to_string(), range: range.clone() });
     }
 
-    fn read(&mut self, base: &Expr, key: &str, range: &Range<usize>) {
-        let base = self.source.get(base.range.clone()).unwrap_or_default().to_string();
-        self.out.reads.push(Read { key: key.to_string(), base, range: range.clone() });
+    fn read(&mut self, key: &str, range: &Range<usize>) {
+        self.out.reads.push(Read { key: key.to_string(), range: range.clone() });
     }
 
     fn compare(&mut self, left: &Expr, rest: &[(&'static str, Expr)]) -> Result<(), Bad> {
@@ -645,7 +645,7 @@ impl Emit<'_> {
                 let _ = write!(self.out.text, "self.{name}(");
             }
             Form::Attr(base, name, range) => {
-                self.read(base, name, range);
+                self.read(name, range);
                 self.raw("_j_m(");
                 self.expr(base)?;
                 self.raw(", ");

@@ -70,8 +70,8 @@ pub fn pieces(text: &str, settings: &Settings) -> Result<Vec<Piece>, Bad> {
 }
 
 /// The tokens of a bare expression.
-pub fn expression(text: &str, literal_backslashes: bool) -> Result<Vec<Token>, Bad> {
-    let (tokens, _) = tokens(text, 0, &[], literal_backslashes)?;
+pub fn expression(text: &str) -> Result<Vec<Token>, Bad> {
+    let (tokens, _) = tokens(text, 0, &[], false)?;
     Ok(tokens)
 }
 
