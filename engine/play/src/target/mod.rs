@@ -106,13 +106,15 @@ impl Pool {
         let only_asks = message.parts.iter().all(|part| part.purpose == Purpose::Ask);
         loop {
             let fresh = self.ready(&mut session, address, who, &progress).await?;
-            let open = session.as_mut().ok_or_else(|| fault(FaultKind::Unreachable, String::from("no connection"), None))?;
+            // Taken out while it is used: where this future is dropped in the middle, nobody gets a shell that still talks.
+            let mut open = session.take().ok_or_else(|| fault(FaultKind::Unreachable, String::from("no connection"), None))?;
             match open.send(&message, &mut stop, &progress).await {
-                Ok(answers) => return Ok(answers),
+                Ok(answers) => {
+                    *session = Some(open);
+                    return Ok(answers);
+                }
                 Err(Failure { fault, unsent }) => {
-                    if let Some(broken) = session.take() {
-                        broken.close().await;
-                    }
+                    open.close().await;
                     if fresh || !(only_asks || unsent) || fault.kind != FaultKind::Unreachable {
                         return Err(fault);
                     }

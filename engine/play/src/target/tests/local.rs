@@ -258,7 +258,6 @@ fn uploads_are_new_files_of_mode_0600_and_go_when_they_are_not_used() {
         let skipped = send(vec![fix("false"), with_upload(&one, small(), ":")]);
         assert_eq!(skipped, Ok(vec![reply(1, "", ""), Answer::Skipped]), "{shell}");
         assert!(!one.exists(), "{shell}");
-        std::fs::remove_dir_all(folder).expect("removed");
     }
 }
 
@@ -311,5 +310,35 @@ fn in_a_root_folder() {
         return;
     }
     assert_eq!(send("echo /*"), Ok(vec![reply(0, format!("{}\n", if std::path::Path::new(&format!("{root}/lib64")).exists() { "/bin /dev /lib /lib64" } else { "/bin /dev /lib" }), ""), reply(0, "f\n", ""), reply(0, "a\nx\n", "")]));
-    std::fs::remove_dir_all(folder).expect("removed");
+}
+
+#[test]
+fn a_message_that_nobody_waits_for_any_more_is_in_no_later_answer() {
+    let pool = Pool::new(Options::default());
+    run(async {
+        let (here, who) = (here("dash"), Who::default());
+        pool.send(&here, &who, message([ask(":")]), |_| {}).await.expect("open");
+        let begun = tokio::sync::Notify::new();
+        let first = pool.send(&here, &who, message([ask("echo old; sleep 0.2; echo older")]), |_| begun.notify_one());
+        tokio::select! {
+            _ = first => panic!("too quick"),
+            () = begun.notified() => {}
+        }
+        let answers = pool.send(&here, &who, message([ask("echo new")]), |_| {}).await;
+        assert_eq!(answers, Ok(vec![reply(0, "new\n", "")]));
+    });
+}
+
+#[test]
+fn messages_to_one_shell_go_in_order_and_to_many_at_once() {
+    let pool = Pool::new(Options::default());
+    run(async {
+        let folder = scratch("order");
+        let file = folder.join("log");
+        let (one, two, who) = (here("dash"), here("bash --posix"), Who::default());
+        let text = |line: &str, wait: &str| message([act(&format!("sleep {wait}; echo {line} >>{}", file.display()))]);
+        let (a, b, c) = tokio::join!(pool.send(&one, &who, text("a", "0.4"), |_| {}), pool.send(&one, &who, text("b", "0"), |_| {}), pool.send(&two, &who, text("c", "0"), |_| {}));
+        assert!(a.is_ok() && b.is_ok() && c.is_ok());
+        assert_eq!(std::fs::read_to_string(&file).expect("a log"), "c\na\nb\n");
+    });
 }

@@ -1,7 +1,6 @@
 //! Against a real sshd on a loopback port, started here.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use super::*;
@@ -10,14 +9,13 @@ use super::*;
 pub struct Sshd {
     child: Child,
     port: u16,
-    pub folder: PathBuf,
+    pub folder: Scratch,
 }
 
 impl Drop for Sshd {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -13,8 +13,8 @@ fn marks_are_found_however_a_stream_is_cut() {
     let mark = Mark::random();
     let m = mark.text();
     let parts = [ask(":"), act(":"), ask(":")];
-    let out = format!("a\n\n{m}\n{m}no\n{} \n\n{m} x 0\n\n{m} o\nlive\n\n{m} e\nwrong\n\n{m} f\nlive2\n\n{m} e\n\n{m} x 3\n\n\n{m} x 1\n\n{m} .\n", &m[..31]);
-    let err = format!("e\n{m} x\n\n{m} x\n\n\n{m} x\n\n{m} .\n");
+    let out = format!("stale\n{m} b\na\n\n{m}\n{m}no\n{} \n\n{m} x 0\n\n{m} o\nlive\n\n{m} e\nwrong\n\n{m} f\nlive2\n\n{m} e\n\n{m} x 3\n\n\n{m} x 1\n\n{m} .\n", &m[..31]);
+    let err = format!("stale\n\n{m} b\ne\n{m} x\n\n{m} x\n\n\n{m} x\n\n{m} .\n");
     for step in 1..out.len() {
         let mut reading = Reading::new(&parts, &mark);
         out.as_bytes().chunks(step).for_each(|chunk| drop(reading.out(chunk)));
