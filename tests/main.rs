@@ -1,1 +1,7 @@
 //! The one test program of the tree.
+
+mod world {
+    mod objects;
+    mod proof;
+    mod server;
+}

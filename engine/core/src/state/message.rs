@@ -61,7 +61,9 @@ pub enum Purpose {
     Fix,
     /// A user's own command: its environment is left alone, its lines are shown while it runs, and its code is data:
     /// it ends the message only where `stops` says so.
-    Act { stops: bool },
+    Act {
+        stops: bool,
+    },
 }
 
 /// What came back for one part.
@@ -125,7 +127,10 @@ pub enum Verb {
     List,
     Create,
     /// Server-side apply as manager `play` with strict field validation.
-    Apply { dry_run: bool, force: bool },
+    Apply {
+        dry_run: bool,
+        force: bool,
+    },
     Delete,
 }
 

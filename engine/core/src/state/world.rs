@@ -1,6 +1,9 @@
 //! The world of a target: its facts by identity, each with where it came from.
+//!
+//! What was seen stays as it was seen; what tasks would make of it lies over it as a log of predictions and
+//! disturbances, which can be cut back to any point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::gap::Gap;
@@ -11,107 +14,176 @@ use crate::text::{Diagnostic, Unknown, Value};
 /// What made a fact or a doubt: the task, as messages name it.
 pub type Cause = Arc<Unknown>;
 
+/// As whom something was asked: the place of a user in the list of those that a target is talked to as. "Permission
+/// denied" is a fact of one of them, not of the world.
+pub type Asker = usize;
+
 /// What is known of a thing.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Fact {
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Fact<'a> {
     /// The target said so.
-    Seen(State),
+    Seen(&'a State),
     /// A task that has not run makes it so.
-    Predicted(State, Cause),
-    /// A task that has not run may make it different; what was seen before, if it was.
-    Unknown(Option<State>, Cause),
+    Predicted(&'a State, &'a Cause),
+    /// A task that has not run may make it different from what was seen.
+    May(&'a State, &'a Cause),
     /// The target could not say.
-    Failed { message: String, hint: Option<String> },
+    Failed { message: &'a str, hint: Option<&'a str> },
 }
 
-/// Facts of one target as one user sees it.
 #[derive(Clone, Default, Debug)]
 pub struct World {
-    facts: BTreeMap<Id, Entry>,
+    seen: BTreeMap<(Asker, Id), Seen>,
+    /// How each thing was when it was first seen, for the net difference of a run.
+    first: BTreeMap<Id, State>,
+    log: Vec<Entry>,
+    predicted: HashMap<Id, Vec<usize>>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    fact: Fact,
-    /// What was asked to learn it; a look that asks for more is not answered by it.
+struct Seen {
+    /// What was asked; `None` once a fix or action may have changed it.
     look: Option<Look>,
-    /// As it was when first seen, for the net difference of a run.
-    first: Option<State>,
+    fact: Result<State, (String, Option<String>)>,
 }
 
-impl World {
-    pub fn get(&self, id: &Id) -> Option<&Fact> {
-        self.facts.get(id).map(|entry| &entry.fact)
-    }
+#[derive(Clone, Debug)]
+enum Entry {
+    Predicted { id: Id, state: State, cause: Cause },
+    Disturbed { reach: Reach, cause: Cause },
+    /// An action would run; who knows what it does. Counts for certainty only.
+    Doubted { reach: Reach, cause: Cause },
+}
 
-    /// Whether this look needs no question: its answer is known or predicted.
-    pub fn answers(&self, look: &Look) -> bool {
-        self.facts.get(&look.id).is_some_and(|entry| match &entry.fact {
-            Fact::Predicted(..) | Fact::Unknown(..) => true,
-            Fact::Seen(_) | Fact::Failed { .. } => entry.look.as_ref().is_some_and(|asked| asked.covers(look)),
+/// A point in the log of predictions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Point(usize);
+
+impl World {
+    pub fn get(&self, asker: Asker, id: &Id) -> Option<Fact<'_>> {
+        if let Some(&at) = self.predicted.get(id).and_then(|all| all.last())
+            && let Entry::Predicted { state, cause, .. } = &self.log[at]
+        {
+            return Some(match self.disturbed(at + 1, id, state) {
+                Some(cause) => Fact::May(state, cause),
+                None => Fact::Predicted(state, cause),
+            });
+        }
+        let seen = self.seen.get(&(asker, id.clone()))?;
+        Some(match &seen.fact {
+            Err((message, hint)) => Fact::Failed { message, hint: hint.as_deref() },
+            Ok(state) => match self.disturbed(0, id, state) {
+                Some(cause) => Fact::May(state, cause),
+                None => Fact::Seen(state),
+            },
         })
     }
 
+    /// The first task from a point of the log on that may disturb a thing in this state.
+    fn disturbed(&self, from: usize, id: &Id, state: &State) -> Option<&Cause> {
+        self.log[from..].iter().find_map(|entry| match entry {
+            Entry::Disturbed { reach, cause } if reach.hits(id, state) => Some(cause),
+            _ => None,
+        })
+    }
+
+    /// The action that stands between what was seen of a thing and now, if one does.
+    pub fn doubt(&self, asker: Asker, id: &Id) -> Option<&Cause> {
+        let (from, state) = match self.predicted.get(id).and_then(|all| all.last()) {
+            Some(&at) => match &self.log[at] {
+                Entry::Predicted { state, .. } => (at + 1, state),
+                _ => return None,
+            },
+            None => (0, self.seen.get(&(asker, id.clone()))?.fact.as_ref().ok()?),
+        };
+        self.log[from..].iter().find_map(|entry| match entry {
+            Entry::Doubted { reach, cause } if reach.hits(id, state) => Some(cause),
+            _ => None,
+        })
+    }
+
+    /// Whether this look needs no question: its answer is known or predicted.
+    pub fn answers(&self, asker: Asker, look: &Look) -> bool {
+        self.predicted.get(&look.id).is_some_and(|all| !all.is_empty())
+            || self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)))
+    }
+
     /// The target said how a thing is.
-    pub fn see(&mut self, look: &Look, id: &Id, state: State) {
+    pub fn see(&mut self, asker: Asker, look: &Look, id: &Id, state: State) {
         let asked = Look { id: id.clone(), detail: look.detail.clone() };
-        let first = self.facts.get(id).and_then(|entry| entry.first.clone()).or_else(|| Some(state.clone()));
-        self.facts.insert(id.clone(), Entry { fact: Fact::Seen(state), look: Some(asked), first });
+        self.first.entry(id.clone()).or_insert_with(|| state.clone());
+        self.seen.insert((asker, id.clone()), Seen { look: Some(asked), fact: Ok(state) });
     }
 
     /// The target could not say how a thing is.
-    pub fn fail(&mut self, look: &Look, message: String, hint: Option<String>) {
-        let first = self.facts.get(&look.id).and_then(|entry| entry.first.clone());
-        self.facts.insert(look.id.clone(), Entry { fact: Fact::Failed { message, hint }, look: Some(look.clone()), first });
+    pub fn fail(&mut self, asker: Asker, look: &Look, message: String, hint: Option<String>) {
+        self.seen.insert((asker, look.id.clone()), Seen { look: Some(look.clone()), fact: Err((message, hint)) });
     }
 
     /// A task would close this gap.
     pub fn predict(&mut self, gap: &Gap, cause: &Cause) {
-        let first = self.facts.get(&gap.id).and_then(|entry| entry.first.clone());
-        let fact = Fact::Predicted(gap.closed(), cause.clone());
-        self.facts.insert(gap.id.clone(), Entry { fact, look: None, first });
+        self.predicted.entry(gap.id.clone()).or_default().push(self.log.len());
+        self.log.push(Entry::Predicted { id: gap.id.clone(), state: gap.closed(), cause: cause.clone() });
     }
 
     /// A task would disturb what its reach hits.
-    pub fn disturb(&mut self, reach: &Reach, except: &[Id], cause: &Cause) {
-        for (id, entry) in &mut self.facts {
-            let Fact::Seen(now) = &entry.fact else { continue };
-            if !except.contains(id) && reach.hits(id, now) {
-                entry.fact = Fact::Unknown(Some(now.clone()), cause.clone());
+    pub fn disturb(&mut self, reach: Reach, cause: &Cause) {
+        if reach != Reach::Nothing {
+            self.log.push(Entry::Disturbed { reach, cause: cause.clone() });
+        }
+    }
+
+    /// An action would run.
+    pub fn doubt_all(&mut self, reach: Reach, cause: &Cause) {
+        if reach != Reach::Nothing {
+            self.log.push(Entry::Doubted { reach, cause: cause.clone() });
+        }
+    }
+
+    pub fn point(&self) -> Point {
+        Point(self.log.len())
+    }
+
+    /// Takes back all predictions after a point.
+    pub fn cut(&mut self, point: Point) {
+        for entry in self.log.drain(point.0..) {
+            if let Entry::Predicted { id, .. } = entry
+                && let Some(all) = self.predicted.get_mut(&id)
+            {
+                all.pop();
             }
         }
     }
 
-    /// What a fix or an action may have changed is no longer known.
+    /// What a fix or an action may have changed must be asked again.
     pub fn forget(&mut self, reach: &Reach, also: &[Id]) {
-        for (id, entry) in &mut self.facts {
-            let hit = match &entry.fact {
-                Fact::Seen(now) | Fact::Predicted(now, _) => reach.hits(id, now),
-                Fact::Unknown(..) | Fact::Failed { .. } => true,
-            };
-            if hit || also.contains(id) {
-                entry.look = None;
-                if let Fact::Predicted(now, _) | Fact::Unknown(Some(now), _) = &entry.fact {
-                    entry.fact = Fact::Seen(now.clone());
-                }
+        for ((_, id), seen) in &mut self.seen {
+            if also.contains(id) || seen.fact.as_ref().map_or(true, |state| reach.hits(id, state)) {
+                seen.look = None;
             }
         }
     }
 
-    /// The looks that were asked and whose answers a reach disturbs: what to ask again.
-    pub fn hit(&self, reach: &Reach) -> Vec<Look> {
-        let hit = |entry: &&Entry| matches!(&entry.fact, Fact::Seen(now) if entry.look.as_ref().is_some_and(|look| reach.hits(&look.id, now)));
-        self.facts.values().filter(hit).filter_map(|entry| entry.look.clone()).collect()
+    /// The looks whose answers are to be asked again, of those that were asked once.
+    pub fn hit(&self, asker: Asker, reach: &Reach) -> Vec<Look> {
+        let hit = |((who, id), seen): (&(Asker, Id), &Seen)| {
+            let state = seen.fact.as_ref().ok()?;
+            (*who == asker && reach.hits(id, state)).then(|| seen.look.clone())?
+        };
+        self.seen.iter().filter_map(hit).collect()
     }
 
     /// Things whose last state differs from how they were first seen: the net change of a run.
     pub fn net(&self) -> Vec<Gap> {
-        let gap = |(id, entry): (&Id, &Entry)| {
-            let (Fact::Seen(last) | Fact::Predicted(last, _)) = &entry.fact else { return None };
-            let gap = Gap::between(id, entry.first.as_ref()?, last);
+        let gap = |(id, first): (&Id, &State)| {
+            let last = match self.predicted.get(id).and_then(|all| all.last()).map(|&at| &self.log[at]) {
+                Some(Entry::Predicted { state, .. }) => state,
+                _ => self.seen.iter().find(|((_, seen), _)| seen == id).and_then(|(_, seen)| seen.fact.as_ref().ok())?,
+            };
+            let gap = Gap::between(id, first, last);
             (!gap.is_closed()).then_some(gap)
         };
-        self.facts.iter().filter_map(gap).collect()
+        self.first.iter().filter_map(gap).collect()
     }
 }
 
@@ -135,21 +207,22 @@ impl From<Diagnostic> for Halt {
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     world: &'a World,
+    asker: Asker,
 }
 
 impl<'a> View<'a> {
-    pub fn new(world: &'a World) -> View<'a> {
-        View { world }
+    pub fn new(world: &'a World, asker: Asker) -> View<'a> {
+        View { world, asker }
     }
 
     /// How a thing is or will be. `?` passes on that it is not known.
     pub fn state(&self, id: &Id) -> Result<&'a State, Halt> {
-        match self.world.get(id) {
+        match self.world.get(self.asker, id) {
             Some(Fact::Seen(state) | Fact::Predicted(state, _)) => Ok(state),
-            Some(Fact::Unknown(_, cause)) => Err(Halt::Unknown(cause.clone())),
+            Some(Fact::May(_, cause)) => Err(Halt::Unknown(cause.clone())),
             Some(Fact::Failed { message, hint }) => {
-                let diagnostic = Diagnostic::error(message.clone());
-                Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(hint.clone()))))
+                let diagnostic = Diagnostic::error(message);
+                Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))))
             }
             None => Err(Halt::Ask(vec![Look { id: id.clone(), detail: Default::default() }])),
         }
@@ -165,11 +238,25 @@ impl<'a> View<'a> {
         Ok(self.fields(id)?.and_then(|fields| fields.get(field)))
     }
 
+    /// Whether what is known of a thing answers this look and is not older than what may have changed it.
+    pub fn answers(&self, look: &Look) -> bool {
+        self.world.answers(self.asker, look)
+    }
+
+    /// How a thing is, also where a task before it may make it different: for fixes that do no harm where they were not
+    /// needed. The engine still tells that the gap is not sure.
+    pub fn likely(&self, id: &Id) -> Result<&'a State, Halt> {
+        match self.seen(id) {
+            Some(state) => Ok(state),
+            None => self.state(id),
+        }
+    }
+
     /// A state if it is known, also where it may change: for hints and results, not for decisions.
     pub fn seen(&self, id: &Id) -> Option<&'a State> {
-        match self.world.get(id)? {
-            Fact::Seen(state) | Fact::Predicted(state, _) | Fact::Unknown(Some(state), _) => Some(state),
-            _ => None,
+        match self.world.get(self.asker, id)? {
+            Fact::Seen(state) | Fact::Predicted(state, _) | Fact::May(state, _) => Some(state),
+            Fact::Failed { .. } => None,
         }
     }
 }

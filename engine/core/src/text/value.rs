@@ -58,7 +58,8 @@ impl Mark {
     /// `key` makes the tag worthless to whoever does not have it.
     pub fn new(name: impl Into<String>, text: impl Into<String>, key: &[u8]) -> Arc<Mark> {
         let (name, text) = (name.into(), Zeroizing::new(text.into()));
-        let digest = Sha256::new().chain_update(key).chain_update(name.as_bytes()).chain_update([0]).chain_update(text.as_bytes()).finalize();
+        let digest =
+            Sha256::new().chain_update(key).chain_update(name.as_bytes()).chain_update([0]).chain_update(text.as_bytes()).finalize();
         Arc::new(Mark { name, tag: format!("{:02x}{:02x}", digest[0], digest[1]), text })
     }
 
@@ -276,6 +277,12 @@ impl Map {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -513,7 +520,7 @@ impl fmt::Debug for Value {
             Value::Text(text) => write!(f, "{text:?}"),
             Value::Bytes(bytes) => write!(f, "<{} bytes>", bytes.len()),
             Value::List(items) => f.debug_list().entries(items.iter()).finish(),
-            Value::Map(map) => f.debug_map().entries(map.iter()).finish(),
+            Value::Map(map) => map.fmt(f),
             Value::Contents(contents) => contents.fmt(f),
             Value::Secret(secret) => f.write_str(&secret.marks.iter().map(|mark| mark.shown()).collect::<String>()),
             Value::Unknown(unknown) => write!(f, "<unknown: {}>", unknown.because),

@@ -175,7 +175,8 @@ fn place_in_block(span: &Span, text: &str, start: usize) -> Option<usize> {
     let before = text.get(..start)?;
     let (line, column) = (before.matches('\n').count(), before.len() - before.rfind('\n').map_or(0, |at| at + 1));
     let shown = source.get(header..).filter(|rest| rest.starts_with(['|', '>']));
-    let mut at = if shown.is_some() { header + source[header..].find('\n')? + 1 } else { source[..header].rfind('\n').map_or(0, |at| at + 1) };
+    let mut at =
+        if shown.is_some() { header + source[header..].find('\n')? + 1 } else { source[..header].rfind('\n').map_or(0, |at| at + 1) };
     let first = text.lines().find(|line| !line.trim().is_empty())?;
     let raw = source[at..].lines().find(|line| !line.trim().is_empty())?;
     let indent = raw.find(first)?;
@@ -260,7 +261,9 @@ impl<'a> Builder<'a> {
     }
 
     fn offset(&self, marker: &granit_parser::Marker) -> usize {
-        marker.byte_offset().unwrap_or_else(|| self.source.text.char_indices().nth(marker.index()).map_or(self.source.text.len(), |(at, _)| at))
+        marker
+            .byte_offset()
+            .unwrap_or_else(|| self.source.text.char_indices().nth(marker.index()).map_or(self.source.text.len(), |(at, _)| at))
     }
 
     fn span(&self, span: &granit_parser::Span) -> Span {
@@ -341,7 +344,9 @@ impl<'a> Builder<'a> {
                     let Some((event, span)) = self.next()? else { return Err(key.error("this key has no value")) };
                     let value = self.node(event, span, depth + 1)?;
                     if key.as_scalar().is_none() {
-                        return Err(key.error("a list or mapping cannot be a key").hint("a value that begins with `{{` must be quoted: \"{{ … }}\""));
+                        return Err(key
+                            .error("a list or mapping cannot be a key")
+                            .hint("a value that begins with `{{` must be quoted: \"{{ … }}\""));
                     }
                     if is_merge(&key) {
                         merged.push(value);
@@ -349,7 +354,10 @@ impl<'a> Builder<'a> {
                     }
                     if let Some(first) = seen.insert(key.to_key(), key.span.clone()) {
                         let name = key.as_str().unwrap_or("?").to_string();
-                        return Err(key.error(format!("the key `{name}` stands here twice")).also(first, "first here").hint("keep one of the two"));
+                        return Err(key
+                            .error(format!("the key `{name}` stands here twice"))
+                            .also(first, "first here")
+                            .hint("keep one of the two"));
                     }
                     pairs.push((key, value));
                 }

@@ -1,0 +1,92 @@
+//! What all modules that make paths have in common: owner, group and mode, and the results that tell of a path.
+
+use crate::resources::path;
+use crate::state::{Fields, Halt, Id, Look, View};
+use crate::text::{Map, Result, Value};
+
+use super::args::{Arg, Args, Type, display};
+
+pub const MODE: Arg = Arg::new("mode", Type::Mode, "Permission bits: \"0644\" (with quotes), or symbolic: u=rw,g=r,o=r");
+pub const OWNER: Arg = Arg::new("owner", Type::Text, "Name or number of the user that owns it");
+pub const GROUP: Arg = Arg::new("group", Type::Text, "Name or number of the group that owns it");
+pub const UNSAFE_WRITES: Arg =
+    Arg::new("unsafe_writes", Type::Bool, "Write in place where a rename is impossible (a file mounted into a container)").default("false");
+pub const ATTRIBUTES: Arg = Arg::new("attributes", Type::Text, "Flags of the file system, as chattr has them").aliases(&["attr"]);
+pub const SEUSER: Arg = Arg::new("seuser", Type::Text, "SELinux user");
+pub const SEROLE: Arg = Arg::new("serole", Type::Text, "SELinux role");
+pub const SETYPE: Arg = Arg::new("setype", Type::Text, "SELinux type");
+pub const SELEVEL: Arg = Arg::new("selevel", Type::Text, "SELinux level");
+pub const VALIDATE: Arg = Arg::new(
+    "validate",
+    Type::Text,
+    "A command that must succeed on the new contents before they are put in place; `%s` stands for the file",
+);
+pub const BACKUP: Arg = Arg::new("backup", Type::Bool, "Keep the old file beside the new one, with the date in its name").default("false");
+
+/// Owner, group and mode as a task wants them.
+#[derive(Clone, Debug, Default)]
+pub struct Owned {
+    pub owner: Option<String>,
+    pub group: Option<String>,
+    pub mode: Option<Value>,
+}
+
+impl Owned {
+    pub fn new(args: &Args) -> Result<Owned> {
+        for name in ["attributes", "seuser", "serole", "setype", "selevel"] {
+            if args.given(name) {
+                return Err(args.error(name, format!("`{name}` is not supported yet")).hint("leave it out, or set it with a command"));
+            }
+        }
+        let mode = args.value("mode").filter(|mode| mode.as_str() != Some("preserve"));
+        if let Some(mode) = &mode {
+            path::mode_bits(mode, 0, false).map_err(|why| args.error("mode", why))?;
+        }
+        Ok(Owned { owner: args.text("owner"), group: args.text("group"), mode })
+    }
+
+    /// Adds what is wanted to the fields of a path.
+    pub fn want(&self, id: &Id, view: &View<'_>, fields: &mut Fields) -> std::result::Result<(), Halt> {
+        for (name, number, value) in [("owner", "uid", &self.owner), ("group", "gid", &self.group)] {
+            match value.as_ref().map(|text| (text, text.parse::<i64>())) {
+                Some((_, Ok(id))) => fields.insert(number.into(), Value::Int(id)),
+                Some((text, Err(_))) => fields.insert(name.into(), Value::text(text.as_str())),
+                None => None,
+            };
+        }
+        if let Some(mode) = &self.mode {
+            let bits = if symbolic(mode) {
+                let now = view.field(id, "mode")?.and_then(Value::as_str).and_then(|text| i64::from_str_radix(text, 8).ok());
+                let directory = fields.get("kind").or(view.field(id, "kind")?).and_then(Value::as_str) == Some("directory");
+                path::mode_bits(mode, now.unwrap_or(if directory { 0o755 } else { 0o644 }), directory)
+            } else {
+                path::mode_bits(mode, 0, false)
+            };
+            let bits = bits.map_err(|why| Halt::Failed(crate::text::Diagnostic::error(why)))?;
+            fields.insert("mode".into(), Value::text(format!("{bits:04o}")));
+        }
+        Ok(())
+    }
+}
+
+fn symbolic(mode: &Value) -> bool {
+    mode.as_str().is_some_and(|text| !text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The keys that Ansible's file modules return about a path.
+pub fn describe(state: Option<&Fields>, result: &mut Map) {
+    let Some(fields) = state else { return };
+    for key in ["mode", "owner", "group", "uid", "gid", "size"] {
+        if let Some(value) = fields.get(key) {
+            result.insert(key, value.clone());
+        }
+    }
+    if let Some(kind) = fields.get("kind") {
+        result.insert("state", if display(kind) == "file" { Value::text("file") } else { kind.clone() });
+    }
+}
+
+/// A look at a path for its contents: whole where they are small, by hash where they are `sha256` already.
+pub fn look_unless(path: &str, sha256: &str) -> Look {
+    Look::at(path::KIND, path).with("unless", sha256.to_string())
+}

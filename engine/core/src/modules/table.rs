@@ -1,0 +1,38 @@
+//! The one table of modules.
+
+use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
+
+pub static TABLE: &[&Entry] = &[
+    &apt::ENTRY,
+    &assert::ENTRY,
+    &command::ENTRY,
+    &copy::ENTRY,
+    &debug::ENTRY,
+    &fail::ENTRY,
+    &file::ENTRY,
+    &meta::ENTRY,
+    &package::APK,
+    &package::DNF,
+    &package::DNF5,
+    &package::ENTRY,
+    &package::YUM,
+    &ping::ENTRY,
+    &raw::ENTRY,
+    &set_fact::ENTRY,
+    &shell::ENTRY,
+];
+
+/// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    let (collection, short) = name.rsplit_once('.').unwrap_or(("", name));
+    let entry = TABLE.iter().find(|entry| entry.spec.name == short)?;
+    matches!(collection, "" | "ansible.builtin" | "ansible.legacy")
+        .then_some(entry)
+        .or_else(|| (collection == entry.spec.collection).then_some(entry))
+        .copied()
+}
+
+/// All names that a task may use, for "did you mean".
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().map(|entry| entry.spec.name)
+}

@@ -1,0 +1,82 @@
+//! A path of a host: file, directory, link or device, with owner, mode and contents.
+//!
+//! Fields: `kind` (file, directory, link, fifo, socket, char, block), `mode` (`0644`), `owner`, `group` (names), `uid`,
+//! `gid`, `size` (bytes), `contents`, `target` (of a link), `real` (where a link leads in the end), `mtime`, `atime`,
+//! `ctime` (seconds since 1970), `inode`, `device`, `links`.
+//!
+//! A look may ask for more: `contents` `whole`, or its hash and, `unless` that is the one given, the contents where they
+//! are small; `follow`; `checksum` by `sha1`, `md5` and so on.
+
+mod ask;
+mod fix;
+mod mode;
+mod read;
+
+pub use mode::mode_bits;
+
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+
+pub const KIND: KindName = "path";
+
+/// Old contents are fetched for a diff up to this many bytes, and as a whole for a module that edits them.
+pub const SMALL: u64 = 256 << 10;
+pub const WHOLE: u64 = 16 << 20;
+
+pub struct Path;
+
+impl Kind for Path {
+    fn name(&self) -> KindName {
+        KIND
+    }
+
+    fn ask(&self, looks: &[&Look]) -> Script {
+        ask::script(looks).into()
+    }
+
+    fn read(&self, look: &Look, answer: &Answer) -> Reading {
+        read::reading(look, &answer.reply())
+    }
+
+    fn fix(&self, gaps: &[&Gap]) -> Script {
+        fix::script(gaps)
+    }
+
+    /// A package file tells which package is in it.
+    fn reach(&self, gap: &Gap) -> Reach {
+        match gap.id.name.ends_with(".deb") {
+            true => Reach::Things(vec![Id::new("deb", gap.id.name.clone())]),
+            false => Reach::Nothing,
+        }
+    }
+}
+
+/// A path without `.`, doubled and trailing slashes; `..` stays, as links may stand before it.
+pub fn normal(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if path.starts_with('/') { format!("/{}", parts.join("/")) } else { parts.join("/") }
+}
+
+/// The folder that a path stands in.
+pub fn parent(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(at) => &path[..at],
+    }
+}
+
+/// The last part of a path.
+pub fn base(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The folders above a path, from the root down, without the root.
+pub fn ancestors(path: &str) -> Vec<String> {
+    let mut all = vec![];
+    let mut at = parent(path);
+    while at != "/" && at.contains('/') {
+        all.push(at.to_string());
+        at = parent(at);
+    }
+    all.reverse();
+    all
+}

@@ -1,0 +1,42 @@
+//! What a task wants, held against the world.
+
+use crate::state::{Asker, Cause, Fact, Gap, Halt, Look, Wanted, World};
+use crate::text::Diagnostic;
+
+/// The gaps of one task, and how sure they are.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    pub gaps: Vec<Gap>,
+    /// A task before it may change what was compared.
+    pub may: Option<Cause>,
+    /// An action before it may have changed what was compared.
+    pub doubt: Option<Cause>,
+}
+
+/// Compares each thing with how it is to be. Errors: more must be asked, or the target could not say.
+pub fn compare(world: &World, asker: Asker, wanted: &[Wanted]) -> Result<Compared, Halt> {
+    let mut all = Compared::default();
+    for want in wanted {
+        let now = match world.get(asker, &want.id) {
+            Some(Fact::Seen(state) | Fact::Predicted(state, _)) => state,
+            Some(Fact::May(state, cause)) => {
+                all.may.get_or_insert_with(|| cause.clone());
+                state
+            }
+            Some(Fact::Failed { message, hint }) => {
+                let diagnostic = Diagnostic::error(message);
+                return Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))));
+            }
+            None => return Err(Halt::Ask(vec![Look { id: want.id.clone(), detail: Default::default() }])),
+        };
+        if let Some(cause) = world.doubt(asker, &want.id) {
+            all.doubt.get_or_insert_with(|| cause.clone());
+        }
+        let mut gap = Gap::between(&want.id, now, &want.state);
+        if !gap.is_closed() {
+            gap.how = want.how.clone();
+            all.gaps.push(gap);
+        }
+    }
+    Ok(all)
+}

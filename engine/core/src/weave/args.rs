@@ -1,0 +1,283 @@
+//! The arguments of a task on one host: rendered, files read, checked.
+
+use crate::book::shortform;
+use crate::book::task::Task;
+use crate::modules::{Args, Entry, Spec, Type};
+use crate::text::template::{Scope as _, Search, Settings};
+use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
+
+use super::scope::Sight;
+
+/// Files up to this size are read; larger ones are streamed when they are sent.
+const READ: u64 = 1 << 20;
+
+/// What a task gives to its module, checked against the module's arguments.
+pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight) -> Result<Args> {
+    let mut given = vec![];
+    let mut add = |name: &str, value: Value, span: Span| {
+        given.retain(|(have, ..): &(String, Value, Span)| have != name);
+        given.push((name.to_string(), value, span));
+    };
+    for (name, node) in defaults {
+        if entry.spec.arg(name).is_some() {
+            let (value, span) = value(entry.spec, name, node, sight)?;
+            add(name, value, span);
+        }
+    }
+    if let Some(more) = &task.args.more {
+        for (name, value, span) in mapping(entry.spec, more, sight)? {
+            add(&name, value, span);
+        }
+    }
+    if let Some(node) = &task.args.node {
+        for (name, value, span) in from_node(entry.spec, node, sight)? {
+            add(&name, value, span);
+        }
+    }
+    let mut args = Args::new(entry.spec, task.module_span.clone(), given)?;
+    files(entry.spec, &mut args, sight)?;
+    Ok(args)
+}
+
+fn from_node(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
+    let Some(text) = node.as_str() else { return mapping(spec, node, sight) };
+    if node.is_null() {
+        return Ok(vec![]);
+    }
+    if spec.free_form.is_none() && text.trim_start().starts_with("{{") && text.trim_end().ends_with("}}") {
+        let value = sight.tree.templates.render(node, sight)?;
+        let Some(map) = value.as_map() else { return Err(node.error("arguments as one template must give a mapping")) };
+        return Ok(map.iter().map(|(key, value)| (key.to_string(), value.clone(), node.span.clone())).collect());
+    }
+    let short = shortform::parse(text, spec.free_form.is_some()).map_err(|diagnostic| diagnostic.at(&node.span))?;
+    let mut all = vec![];
+    for pair in &short.pairs {
+        if spec.arg(&pair.name).is_none() && !spec.any {
+            return Err(spec.unknown(&pair.name, &pair.name_span(node)));
+        }
+        let part = part(node, pair.value_span(node), &pair.value);
+        let (value, span) = value(spec, &pair.name, &part, sight)?;
+        all.push((pair.name.clone(), value, span));
+    }
+    match (short.rest, spec.free_form) {
+        (Some(rest), Some(name)) => {
+            let (value, span) = value(spec, name, &part(node, node.place(rest.start, rest.end), &rest.text), sight)?;
+            all.push((name.to_string(), value, span));
+        }
+        (Some(rest), None) => {
+            let message = format!("module `{}` takes `name=value` pairs, and `{}` is none", spec.name, rest.text);
+            return Err(node.place(rest.start, rest.end).error(message).hint("write the arguments as a mapping"));
+        }
+        (None, _) => {}
+    }
+    Ok(all)
+}
+
+/// A piece of a scalar as a node of its own, with the marks of the whole.
+fn part(whole: &Node, span: Span, text: &str) -> Node {
+    let mut node = Node::quoted(span, text);
+    if let (crate::text::yaml::Data::Scalar(part), Some(scalar)) = (&mut node.data, whole.as_scalar()) {
+        part.marks = scalar.marks.clone();
+    }
+    node
+}
+
+fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
+    let rendered;
+    let pairs = match node.as_map() {
+        Some(pairs) => pairs,
+        None if node.is_null() => &[],
+        None if node.as_str().is_some() => {
+            rendered = sight.tree.templates.render(node, sight)?;
+            let Some(map) = rendered.as_map() else { return Err(node.error("`args` takes a mapping")) };
+            return Ok(map.iter().map(|(key, value)| (key.to_string(), value.clone(), node.span.clone())).collect());
+        }
+        None => return Err(node.error(format!("module `{}` takes a mapping of arguments, and this is {}", spec.name, node.type_name()))),
+    };
+    let mut all = vec![];
+    for (key, node) in pairs {
+        let name = key.as_str().unwrap_or_default();
+        if spec.arg(name).is_none() && !spec.any {
+            return Err(spec.unknown(name, &key.span));
+        }
+        let (value, span) = value(spec, name, node, sight)?;
+        all.push((name.to_string(), value, span));
+    }
+    Ok(all)
+}
+
+/// One argument, rendered as its type asks for.
+fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
+    let templates = &sight.tree.templates;
+    let value = match spec.arg(name).map(|arg| arg.kind) {
+        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
+        Some(Type::Conditions) => conditions(node, sight)?,
+        _ => templates.render(node, sight)?,
+    };
+    Ok((value, node.span.clone()))
+}
+
+/// Each condition beside what came of it: `[{text, value}]`, up to the first that does not hold.
+fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
+    let rendered;
+    let nodes = match node.as_list() {
+        Some(items) => items,
+        None => {
+            rendered = [node.clone()];
+            &rendered
+        }
+    };
+    let mut all = vec![];
+    for node in nodes {
+        let value = sight.tree.templates.condition(node, sight)?;
+        let holds = value.truthy();
+        all.push(Value::map([("text", node.to_value()), ("value", value)]));
+        if !holds {
+            break;
+        }
+    }
+    Ok(Value::list(all))
+}
+
+/// Reads the files and templates of the control node that the arguments name.
+fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
+    for arg in spec.args {
+        let Some(value) = args.value(arg.name) else { continue };
+        let Some(name) = value.as_str().map(str::to_string) else { continue };
+        let read = match arg.kind {
+            Type::Template => template(&name, args, sight),
+            Type::File if !remote(spec, args) => file(&name, args, sight),
+            _ => continue,
+        };
+        let span = args.span_of(arg.name).clone();
+        args.set(arg.name, read.map_err(|diagnostic| diagnostic.at(&span))?);
+    }
+    Ok(())
+}
+
+fn remote(spec: &Spec, args: &Args) -> bool {
+    spec.arg("remote_src").is_some() && args.flag("remote_src")
+}
+
+/// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
+fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+    let control = &*sight.tree.control;
+    let found = find(name.trim_end_matches('/'), Search::File, sight)?;
+    let mut map = Map::new();
+    map.insert("name", name);
+    map.insert("path", found.as_str());
+    map.insert("mode", control.mode(&found).map(|mode| i64::from(mode & 0o7777)));
+    if control.entry(&found) == Some(crate::text::Entry::Folder) {
+        let mut entries = vec![];
+        walk(control, &found, "", &mut entries)?;
+        map.insert("tree", entries);
+    } else {
+        map.insert("contents", contents(control, &found, args)?);
+    }
+    Ok(map.into())
+}
+
+fn walk(control: &dyn Control, folder: &str, below: &str, entries: &mut Vec<Value>) -> Result<()> {
+    let names = control.list(folder).map_err(|error| unreadable(folder, &error))?;
+    for name in names {
+        let (path, inner) = (format!("{folder}/{name}"), if below.is_empty() { name.clone() } else { format!("{below}/{name}") });
+        let mut map = Map::new();
+        map.insert("path", inner.as_str());
+        map.insert("mode", control.mode(&path).map(|mode| i64::from(mode & 0o7777)));
+        match control.entry(&path) {
+            Some(crate::text::Entry::Folder) => {
+                map.insert("folder", true);
+                entries.push(map.into());
+                walk(control, &path, &inner, entries)?;
+            }
+            Some(crate::text::Entry::File) => {
+                let bytes = control.read(&path).map_err(|error| unreadable(&path, &error))?;
+                map.insert("contents", Contents::of(Value::from_bytes(bytes)));
+                entries.push(map.into());
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
+    match control.read(path) {
+        Ok(bytes) => {
+            if !args.flag_if_listed("decrypt").unwrap_or(true) {
+                return Ok(Contents::of(Value::from_bytes(bytes)).into());
+            }
+            if !bytes.starts_with(b"$ANSIBLE_VAULT") {
+                return Ok(Contents::of(Value::from_bytes(bytes)).into());
+            }
+            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let text = plain.map(|plain| plain.text).unwrap_or_default();
+            let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
+        }
+        Err(ControlError::TooLarge(size)) => {
+            let sha256 = control.sha256(path).map_err(|error| unreadable(path, &error))?;
+            Ok(Contents { sha256, size, body: Body::Local(path.to_string()) }.into())
+        }
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+    let control = &*sight.tree.control;
+    let found = find(name, Search::Template, sight)?;
+    let loaded = crate::book::load::text(control, &found)?;
+    let settings = settings(args);
+    // what stars stand for in messages is what a host is to get
+    let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
+    let rendered = loaded.mark(control, rendered);
+    let mut map = Map::new();
+    map.insert("name", name);
+    map.insert("path", found.as_str());
+    map.insert("mode", control.mode(&found).map(|mode| i64::from(mode & 0o7777)));
+    map.insert("contents", if rendered.unknown().is_some() { rendered } else { Contents::of(rendered).into() });
+    Ok(map.into())
+}
+
+/// The settings of a template that its task gives.
+fn settings(args: &Args) -> Settings {
+    let default = Settings::default();
+    let pair = |start: &str, end: &str, default: (String, String)| {
+        (args.given_text(start).unwrap_or(default.0), args.given_text(end).unwrap_or(default.1))
+    };
+    Settings {
+        block: pair("block_start_string", "block_end_string", default.block),
+        variable: pair("variable_start_string", "variable_end_string", default.variable),
+        comment: pair("comment_start_string", "comment_end_string", default.comment),
+        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
+        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
+        newline: args.given_text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
+        literal_backslashes: false,
+    }
+}
+
+/// The first of the places that a name may mean.
+fn find(name: &str, kind: Search, sight: &Sight) -> Result<String> {
+    let places = sight.search(kind, name);
+    let control = &*sight.tree.control;
+    places.iter().find(|path| control.entry(path).is_some()).cloned().ok_or_else(|| {
+        let near: Vec<String> = places.iter().filter_map(|place| control.list(crate::book::path::parent(place)).ok()).flatten().collect();
+        let what = if kind == Search::Template { "template" } else { "file" };
+        Diagnostic::error(format!("no {what} `{name}`")).meant(name, near.iter().map(String::as_str)).hint(format!("looked for {}", places.join(", ")))
+    })
+}
+
+fn unreadable(path: &str, error: &ControlError) -> Diagnostic {
+    let why = match error {
+        ControlError::NotFound => "it is not there".to_string(),
+        ControlError::WrongKind => "it is not a file".to_string(),
+        ControlError::TooLarge(size) => format!("it has {size} bytes, more than the {READ} that are read"),
+        ControlError::Other(why) => why.clone(),
+    };
+    Diagnostic::error(format!("{path} cannot be read: {why}"))
+}
+
+/// A text in a source of its own, for what was made and not written.
+pub fn made(text: &str) -> Node {
+    Node::quoted(Source::new("(made)", text).span(0..text.len()), text)
+}

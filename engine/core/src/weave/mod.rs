@@ -1,0 +1,24 @@
+//! Book × inventory × facts → what is sent and told: the one place that sees all rooms.
+//!
+//! A [`Session`] is a state machine without I/O: `next(input)` gives the messages to send and the events to tell. The
+//! program feeds it answers, faults, the clock and interrupts.
+
+mod address;
+mod args;
+mod cursor;
+mod include;
+mod item;
+mod listing;
+mod play;
+pub mod roles;
+mod scope;
+mod scout;
+mod select;
+mod send;
+mod session;
+mod task;
+
+pub use listing::{Listed, list_hosts, list_tasks};
+pub use include::Known;
+pub use scope::Host;
+pub use session::{Input, Options, Output, Session, Tree};

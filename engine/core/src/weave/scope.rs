@@ -1,0 +1,223 @@
+//! Variables as one host sees them at one task.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::book::inventory::{HostId, Inventory};
+use crate::book::task::Task;
+use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
+use crate::book::{Around, Ring, path};
+use crate::text::{Scope, Scopes, Search, Var};
+use crate::text::{Map, Value};
+
+use super::session::Tree;
+
+/// What a host has gathered so far. A clone is a few references.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Inventory, group_vars and host_vars; the play's own on top.
+    pub base: Layers,
+    pub facts: Arc<Vars>,
+    /// `set_fact` and `register`.
+    pub set: Arc<Vars>,
+    /// `include_vars`.
+    pub included: Arc<Vars>,
+}
+
+impl Host {
+    /// All levels but those of a task.
+    pub fn layers(&self) -> Layers {
+        let mut layers = self.base.clone();
+        layers.push(Level::Facts, self.facts.clone());
+        layers.push(Level::SetFacts, self.set.clone());
+        layers.push(Level::IncludeVars, self.included.clone());
+        layers
+    }
+
+    pub fn set(&mut self, name: &str, value: Value) {
+        Arc::make_mut(&mut self.set).insert(name, value);
+    }
+}
+
+/// Adds what stands around a task: its role, blocks, includes, and its own variables.
+pub fn around(mut layers: Layers, task: &Task) -> Layers {
+    let mut rings: Vec<&Arc<Around>> = task.around.rings().collect();
+    rings.reverse();
+    for ring in rings {
+        if let Some(role) = &ring.role {
+            layers.push(Level::RoleDefaults, role.defaults.clone());
+            layers.push(Level::RoleVars, role.vars.clone());
+        }
+        let level = match ring.ring {
+            Ring::Play => continue,
+            Ring::Role => Level::RoleParams,
+            Ring::Block | Ring::Import => Level::BlockVars,
+            Ring::Include => Level::IncludeParams,
+        };
+        layers.push(level, ring.vars.clone());
+    }
+    layers.push(Level::TaskVars, task.vars.clone());
+    layers
+}
+
+/// What the templates of a task read. Owns references only, so that `hostvars` can hand out those of other hosts.
+#[derive(Clone)]
+pub struct Sight {
+    pub tree: Arc<Tree>,
+    pub inventory: Arc<Inventory>,
+    pub hosts: Arc<Vec<Host>>,
+    pub host: HostId,
+    pub layers: Layers,
+    /// The rings of the task, for the search of files; `None` for what stands outside of any play.
+    pub around: Option<Arc<Around>>,
+    pub play_hosts: Arc<[HostId]>,
+    /// Set once the variables of other hosts were asked for.
+    pub read_others: Arc<AtomicBool>,
+}
+
+impl Sight {
+    pub fn new(tree: &Arc<Tree>, inventory: &Arc<Inventory>, hosts: &Arc<Vec<Host>>, host: HostId, layers: Layers) -> Sight {
+        let (tree, inventory, hosts) = (tree.clone(), inventory.clone(), hosts.clone());
+        Sight { tree, inventory, hosts, host, layers, around: None, play_hosts: Arc::from([]), read_others: Arc::default() }
+    }
+
+    /// Whether the variables of other hosts were asked for.
+    pub fn others(&self) -> bool {
+        self.read_others.load(Ordering::Relaxed)
+    }
+
+    /// The same run as another host sees it.
+    pub fn of(&self, host: HostId) -> Sight {
+        let layers = self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default();
+        let around = self.around.as_ref().and_then(|around| around.rings().find(|ring| ring.ring == Ring::Play).cloned());
+        Sight { host, layers, around, ..self.clone() }
+    }
+
+    fn names_of(&self, hosts: &[HostId]) -> Value {
+        Value::list(hosts.iter().map(|id| Value::Text(self.inventory.host(*id).name.clone())))
+    }
+
+    fn magic(&self, name: &str) -> Option<Var> {
+        let value = match name {
+            "hostvars" => {
+                self.read_others.store(true, Ordering::Relaxed);
+                return Some(Var::Scopes(Arc::new(Others(self.clone()))));
+            }
+            "ansible_play_hosts" | "ansible_play_hosts_all" | "play_hosts" | "ansible_play_batch" => self.names_of(&self.play_hosts),
+            "ansible_check_mode" => Value::Bool(self.tree.options.check),
+            "ansible_diff_mode" => Value::Bool(self.tree.options.diff),
+            "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),
+            "ansible_forks" => Value::Int(self.tree.options.forks.into()),
+            "ansible_version" => version(),
+            "ansible_run_tags" => Value::list(self.tree.options.tags.iter().map(|tag| Value::text(tag.as_str()))),
+            "ansible_skip_tags" => Value::list(self.tree.options.skip_tags.iter().map(|tag| Value::text(tag.as_str()))),
+            "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
+            "ansible_limit" => Value::text(self.tree.options.limit.clone().unwrap_or_default()),
+            "omit" => Value::Omit,
+            "vars" => return Some(Var::Value(Value::map(self.layers.names().into_iter().filter_map(|name| Some((name.clone(), self.layers.get(&name)?.to_value())))))),
+            _ => return self.place(name),
+        };
+        Some(Var::Value(value))
+    }
+
+    /// Magic variables that follow from where a task stands.
+    fn place(&self, name: &str) -> Option<Var> {
+        let around = self.around.as_ref()?;
+        let play = around.rings().find(|ring| ring.ring == Ring::Play)?;
+        let text = match name {
+            "playbook_dir" => path::absolute(&*self.tree.control, &play.folder),
+            "role_name" | "ansible_role_name" => around.role()?.name.to_string(),
+            "role_path" => around.role()?.folder.to_string(),
+            "ansible_play_name" => play.keywords.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_string(),
+            "ansible_parent_role_names" => return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone()))))),
+            "role_names" | "ansible_play_role_names" => return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone()))))),
+            _ => return None,
+        };
+        Some(Var::Value(Value::text(text)))
+    }
+}
+
+/// `hostvars`.
+struct Others(Sight);
+
+impl Scopes for Others {
+    fn names(&self) -> Vec<Arc<str>> {
+        self.0.inventory.hosts().map(|host| self.0.inventory.host(host).name.clone()).collect()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Scope + Send + Sync>> {
+        let host = self.0.inventory.find_host(name)?;
+        Some(Arc::new(self.0.of(host)))
+    }
+}
+
+impl Scope for Sight {
+    fn get(&self, name: &str) -> Option<Var> {
+        match self.layers.get(name) {
+            Some(Written::Written(node)) => Some(Var::Raw(node.clone())),
+            Some(Written::Made(value, _)) => Some(Var::Value(value.clone())),
+            None => self.magic(name),
+        }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        self.layers.names()
+    }
+
+    fn search(&self, kind: Search, name: &str) -> Vec<String> {
+        search(&self.tree, self.around.as_ref(), kind, name)
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(self.inventory.host(self.host).name.to_string())
+    }
+}
+
+/// Where a file that a task names is looked for: the role and those around it, the folder of the file that names it, the
+/// playbook's folder, and for templates and files the tree's own `templates/` and `files/`.
+pub fn search(tree: &Arc<Tree>, around: Option<&Arc<Around>>, kind: Search, name: &str) -> Vec<String> {
+    if name.starts_with('/') || name.starts_with('~') {
+        return vec![path::expand(&*tree.control, name)];
+    }
+    let part = match kind {
+        Search::Template => "templates",
+        Search::File => "files",
+        Search::Vars => "vars",
+    };
+    let mut folders: Vec<String> = vec![];
+    if let Some(around) = around {
+        for role in around.roles() {
+            folders.push(format!("{}/{part}", role.folder));
+            folders.push(role.folder.to_string());
+        }
+        folders.push(path::join(&around.folder, part));
+        folders.push(around.folder.to_string());
+        for play in around.rings().filter(|ring| ring.ring == Ring::Play) {
+            folders.push(path::join(&play.folder, part));
+            folders.push(play.folder.to_string());
+            folders.push(path::join(path::parent(&path::absolute(&*tree.control, &play.folder)), part));
+        }
+    }
+    folders.push(part.to_string());
+    let mut all: Vec<String> = folders.iter().map(|folder| path::join(folder, name)).collect();
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|path| seen.insert(path.clone()));
+    all
+}
+
+/// The release of Ansible whose language this speaks.
+fn version() -> Value {
+    let (major, minor, revision) = (2, 19, 0);
+    Value::from(
+        [
+            ("full", Value::text(format!("{major}.{minor}.{revision}"))),
+            ("major", Value::Int(major)),
+            ("minor", Value::Int(minor)),
+            ("revision", Value::Int(revision)),
+            ("string", Value::text(format!("{major}.{minor}.{revision}"))),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.into(), value))
+        .collect::<Map>(),
+    )
+}

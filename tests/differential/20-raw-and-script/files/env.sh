@@ -1,0 +1,2 @@
+#!/bin/bash
+echo "$GREETING" "${BASH_VERSION:+bash}"

@@ -1,0 +1,3 @@
+import os, sys
+print(sys.argv[1:])
+print(os.getcwd())
