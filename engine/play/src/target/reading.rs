@@ -14,8 +14,14 @@ pub enum Stream {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// Whole lines that an action printed while it runs.
-    Lines { part: usize, stream: Stream, bytes: Vec<u8> },
-    Done { part: usize },
+    Lines {
+        part: usize,
+        stream: Stream,
+        bytes: Vec<u8>,
+    },
+    Done {
+        part: usize,
+    },
 }
 
 /// Cuts a stream at `\nMARK …\n`, however it was cut on its way.
@@ -43,7 +49,10 @@ impl Scanner {
         while let Some(found) = self.held[at..].iter().position(|byte| *byte == b'\n').map(|offset| at + offset) {
             let rest = &self.held[found..];
             if rest.starts_with(&self.mark) {
-                let Some(end) = rest[self.mark.len()..].iter().position(|byte| *byte == b'\n') else { at = found; break };
+                let Some(end) = rest[self.mark.len()..].iter().position(|byte| *byte == b'\n') else {
+                    at = found;
+                    break;
+                };
                 pieces.extend(raw(start, found, &self.held));
                 pieces.push(Piece::Told(String::from_utf8_lossy(&rest[self.mark.len()..self.mark.len() + end]).into_owned()));
                 start = found + self.mark.len() + end + 1;
@@ -131,7 +140,9 @@ impl Reading {
         let mut events = vec![];
         for piece in self.err.feed(bytes) {
             match piece {
-                Piece::Raw(bytes) if self.begun[1] && self.at_err < self.parts.len() => self.raw(self.at_err, Stream::Err, &bytes, &mut events),
+                Piece::Raw(bytes) if self.begun[1] && self.at_err < self.parts.len() => {
+                    self.raw(self.at_err, Stream::Err, &bytes, &mut events)
+                }
                 Piece::Raw(bytes) => self.noise.extend(bytes),
                 Piece::Told(told) if told == "x" => {
                     if let Some(part) = self.parts.get_mut(self.at_err) {

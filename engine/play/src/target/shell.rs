@@ -122,7 +122,8 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
     for (index, part) in parts.iter().enumerate() {
         let after = uploads(&parts[index + 1..]);
         if after.len() < left.len() {
-            let _ = writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
+            let _ =
+                writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
             left = after;
         }
         one(&mut text, part, mark);
