@@ -9,7 +9,7 @@ pub mod sh;
 use crate::state::Kind;
 
 /// The one table of kinds.
-pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &path::Path];
+pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &object::Object, &path::Path];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {
