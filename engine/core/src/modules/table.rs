@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, shell};
+use super::{Entry, assert, command, copy, debug, fail, file, k8s, meta, ping, raw, set_fact, shell};
 
 pub static TABLE: &[&Entry] = &[
     &assert::ENTRY,
@@ -9,6 +9,7 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &k8s::ENTRY,
     &meta::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,

@@ -44,3 +44,7 @@ pub mod taint;
 pub use described::Described;
 pub use kind::{KIND, Object};
 pub use manifest::Ref;
+pub use reading::MANAGER;
+
+/// How the uid of an object in a folder of manifests begins: there are no controllers behind it.
+pub const FOLDER_UID: &str = "folder-";
