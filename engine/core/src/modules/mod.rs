@@ -1,5 +1,6 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
+pub mod apt;
 pub mod args;
 pub mod assert;
 pub mod command;
@@ -11,6 +12,8 @@ pub mod k8s;
 pub mod meta;
 pub mod output;
 pub mod owned;
+pub mod package;
+pub mod packages;
 pub mod ping;
 pub mod raw;
 pub mod reads;

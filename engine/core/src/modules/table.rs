@@ -1,8 +1,13 @@
 //! The one table of modules.
 
+<<<<<<< HEAD
 use super::{Entry, assert, command, copy, debug, fail, file, k8s, meta, ping, raw, set_fact, shell};
+=======
+use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
+>>>>>>> main
 
 pub static TABLE: &[&Entry] = &[
+    &apt::ENTRY,
     &assert::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
@@ -11,6 +16,11 @@ pub static TABLE: &[&Entry] = &[
     &file::ENTRY,
     &k8s::ENTRY,
     &meta::ENTRY,
+    &package::APK,
+    &package::DNF,
+    &package::DNF5,
+    &package::ENTRY,
+    &package::YUM,
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,

@@ -1,7 +1,9 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
+pub mod apt;
 pub mod glob;
 pub mod object;
+pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
@@ -9,7 +11,20 @@ pub mod sh;
 use crate::state::Kind;
 
 /// The one table of kinds.
+<<<<<<< HEAD
 pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &object::Object, &path::Path];
+=======
+pub static TABLE: &[&dyn Kind] = &[
+    &apt::Cache,
+    &apt::Deb,
+    &apt::Work,
+    &glob::Glob,
+    &package::Offer,
+    &package::Package,
+    &package::Residue,
+    &path::Path,
+];
+>>>>>>> main
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {

@@ -256,6 +256,20 @@ impl<'a> View<'a> {
         ids.into_iter().filter_map(known).filter(|(_, state, _)| state.is_some()).collect()
     }
 
+    /// Whether what is known of a thing answers this look and is not older than what may have changed it.
+    pub fn answers(&self, look: &Look) -> bool {
+        self.world.answers(self.asker, look)
+    }
+
+    /// How a thing is, also where a task before it may make it different: for fixes that do no harm where they were not
+    /// needed. The engine still tells that the gap is not sure.
+    pub fn likely(&self, id: &Id) -> Result<&'a State, Halt> {
+        match self.seen(id) {
+            Some(state) => Ok(state),
+            None => self.state(id),
+        }
+    }
+
     /// A state if it is known, also where it may change: for hints and results, not for decisions.
     pub fn seen(&self, id: &Id) -> Option<&'a State> {
         match self.world.get(self.asker, id)? {

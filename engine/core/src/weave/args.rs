@@ -228,7 +228,9 @@ fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
     let settings = settings(args);
-    let rendered = sight.tree.templates.file(&loaded.shown(), &settings, sight)?;
+    // what stars stand for in messages is what a host is to get
+    let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
+    let rendered = loaded.mark(control, rendered);
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());

@@ -470,7 +470,14 @@ impl Session {
             result.insert("changed", is_changed);
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
+        let failed = result.get("failed").is_some_and(Value::truthy);
+        let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty()).unwrap_or_else(|| "the module says that it failed".into());
+        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
+            Some(run) => error.at(&run.task.module_span),
+            None => error,
+        });
         let outcome = match () {
+            () if failed => Outcome::Failed,
             () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
             () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
             () if acted && !queries => Outcome::Ran { changed: is_changed },
@@ -491,7 +498,7 @@ impl Session {
             gaps: doing.gaps.clone(),
             doubt: doing.doubt.clone(),
             say,
-            error: None,
+            error,
             effects: doing.want.effects.clone(),
         };
         self.end_item(thread, ended);
@@ -720,7 +727,12 @@ impl Session {
         {
             play.once.insert(path.clone(), (value, failed && !ignored));
         }
-        count(&mut thread.cursor.recap, &outcome, changed, failed, ignored);
+        let guarded = thread.cursor.is_guarded();
+        count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
+        if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
+            // Ansible counts every file that was included
+            thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
+        }
         if changed && !failed {
             match notified {
                 Ok(names) => self.notify(thread, names),
@@ -734,9 +746,7 @@ impl Session {
         let silent = run.items.is_none() && matches!(run.task.short_module(), "meta");
         if failed && !ignored {
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result), error: ended.error };
-            if thread.cursor.fail(failure) {
-                thread.cursor.recap.failed -= 1;
-            }
+            thread.cursor.fail(failure);
         }
         if !silent {
             self.tell(thread, path, told);
@@ -800,7 +810,7 @@ fn with_lines(mut result: Map) -> Value {
 }
 
 /// Ansible's counts.
-fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool) {
+fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool, guarded: bool) {
     match outcome {
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
@@ -809,6 +819,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
             recap.ignored += 1;
             recap.changed += u32::from(changed);
         }
+        _ if failed && guarded => recap.rescued += 1,
         _ if failed => recap.failed += 1,
         _ => {
             recap.ok += 1;

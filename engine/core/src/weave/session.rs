@@ -155,6 +155,8 @@ pub struct Session {
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
     pub(super) abort: bool,
+    /// An error that belongs to no task was told.
+    pub(super) broken: bool,
 }
 
 impl Session {
@@ -183,6 +185,7 @@ impl Session {
             over: false,
             last_label: None,
             abort: false,
+            broken: false,
         }
     }
 
@@ -341,7 +344,7 @@ impl Session {
         let recaps = self.inventory_names().into_iter().zip(&self.recaps).filter_map(|(name, recap)| Some((name, (*recap)?))).collect();
         let named = |(at, target): (usize, &Target)| (self.inventory.host(HostId(at as u32)).name.clone(), target.world.net());
         let net = self.targets.iter().enumerate().map(named).filter(|(_, gaps)| !gaps.is_empty()).collect();
-        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted };
+        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 
@@ -351,6 +354,7 @@ impl Session {
 
     /// A message that belongs to no task.
     pub(super) fn notice(&mut self, diagnostic: Diagnostic) {
+        self.broken |= diagnostic.is_error();
         self.out.push(Output::Tell(Event::Notice(diagnostic)));
     }
 }

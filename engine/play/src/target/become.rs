@@ -72,8 +72,8 @@ impl<'a> Gate<'a> {
         let Some(wanted) = self.wanted else { return Ok(None) };
         let asked = match wanted.method {
             Method::Sudo => err.windows(self.prompt.len()).filter(|window| *window == self.prompt.as_bytes()).count(),
-            // The prompt is PAM's, in the target's language; it ends in a colon and no line break.
-            Method::Su => usize::from([out, err].iter().any(|text| text.trim_ascii_end().ends_with(b":") && !text.ends_with(b"\n"))),
+            // The prompt is PAM's, in the target's language.
+            Method::Su => usize::from([out, err].into_iter().any(|text| is_prompt(text))),
             Method::Doas => 0,
         };
         if asked > usize::from(self.given) {
@@ -124,6 +124,12 @@ impl<'a> Gate<'a> {
             Some(_) => self.refuse(&format!("no answer within {after} s"), "it may be waiting for a terminal or a second factor"),
         }
     }
+}
+
+/// Whether the last line waits to be completed: it ends in a colon. `su: ` alone is the beginning of a complaint.
+fn is_prompt(text: &[u8]) -> bool {
+    let line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    (line.ends_with(b":") || line.ends_with("：".as_bytes())) && line != b"su:"
 }
 
 pub fn name(method: Method) -> &'static str {

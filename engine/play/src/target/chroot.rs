@@ -16,6 +16,9 @@ pub fn words(address: &Address, words: Vec<String>) -> Result<Vec<String>, Fault
     if !["", "bin/", "usr/bin/"].iter().any(|folder| std::fs::symlink_metadata(Path::new(root).join(format!("{folder}{shell}"))).is_ok()) {
         return Err(unreachable_host(format!("there is no `{shell}` in `{root}`"), "a root folder needs at least a POSIX shell; give another with `ansible_shell_executable`"));
     }
+    if !Path::new(root).join("dev/null").exists() {
+        return Err(unreachable_host(format!("there is no `/dev/null` in `{root}`"), &format!("mount --bind /dev {root}/dev")));
+    }
     if !is_root() {
         return Err(unreachable_host(format!("only root may chroot into `{root}`"), "run `play` as root for hosts with `ansible_connection: chroot`"));
     }

@@ -195,6 +195,7 @@ pub fn read_file(text: &str, host: &str, read: &dyn Fn(&str) -> Vec<String>, dep
                     }
                 }
             }
+            key @ ("identityfile" | "certificatefile" | "identityagent") if holds => lines.push(format!("{key} {}", value.trim_matches('"'))),
             key if holds => lines.push(format!("{key} {value}")),
             _ => {}
         }

@@ -52,7 +52,9 @@ impl Default for Options {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Progress {
     Connecting,
-    Connected,
+    /// `sheltered`: what a daemon prints after the part that started it stays out of later answers. That needs one folder
+    /// of the target to be writable.
+    Connected { sheltered: bool },
     /// Bytes of an upload that went out.
     Sent { to: String, sent: u64, of: u64 },
     Begun { part: usize },
@@ -141,7 +143,8 @@ impl Pool {
             opened = self.open(address, who) => *session = Some(opened?),
             () = session::aborted(&mut stop) => return Err(fault(FaultKind::Interrupted, String::from("interrupted while connecting"), None)),
         }
-        progress(Progress::Connected);
+        let sheltered = session.as_ref().is_some_and(|session| session.hello.folder.is_some());
+        progress(Progress::Connected { sheltered });
         Ok(true)
     }
 
@@ -179,11 +182,15 @@ impl Pool {
     /// Closes all shells and connections. Waits for messages in flight; [`Pool::abort`] first ends them.
     pub async fn close_all(&self) {
         let sessions: Vec<Arc<Slot>> = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, slot)| slot).collect();
+        let mut closing = tokio::task::JoinSet::new();
         for slot in sessions {
-            if let Some(session) = slot.lock().await.take() {
-                session.close().await;
-            }
+            closing.spawn(async move {
+                if let Some(session) = slot.lock().await.take() {
+                    session.close().await;
+                }
+            });
         }
+        closing.join_all().await;
         self.ssh.close().await;
     }
 }

@@ -12,6 +12,7 @@ use russh::client::{self, Handle};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use super::config::{self, Settings, Strict};
 use super::known_hosts::{self, File, Verdict};
@@ -19,10 +20,17 @@ use super::pipe::Pipe;
 use super::{auth, fault};
 
 /// All connections by [`key`], and what `ssh -G` said.
-#[derive(Default)]
 pub struct Connections {
     open: Mutex<HashMap<String, Arc<Slot>>>,
+    /// So that many hosts do not start as many processes at once.
+    asking: Semaphore,
     settings: tokio::sync::Mutex<HashMap<String, Arc<tokio::sync::OnceCell<Settings>>>>,
+}
+
+impl Default for Connections {
+    fn default() -> Connections {
+        Connections { open: Mutex::default(), asking: Semaphore::new(8), settings: tokio::sync::Mutex::default() }
+    }
 }
 
 type Slot = tokio::sync::Mutex<Option<Arc<Handle<Checker>>>>;
@@ -131,7 +139,11 @@ impl Connections {
     /// The settings of a host, asked for once.
     async fn settings(&self, address: &Address) -> Result<Settings, Fault> {
         let cell = self.settings.lock().await.entry(key(address)).or_default().clone();
-        cell.get_or_try_init(|| settings(address)).await.cloned()
+        let ask = || async {
+            let _turn = self.asking.acquire().await;
+            settings(address).await
+        };
+        cell.get_or_try_init(ask).await.cloned()
     }
 
     pub async fn close(&self) {

@@ -82,9 +82,8 @@ fn round(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         "common" => (number * factor).round_ties_even() / factor,
         other => return fail(format!("`round` has no method `{other}`; it is one of common, ceil, floor")),
     };
-    // integers stay integers only where nothing is cut from them
-    if let (Value::Int(int), "common", true) = (call.need(0)?, &*method, precision >= 0) {
-        return Ok(Value::Int(*int));
+    if let (Value::Int(int), "common") = (call.need(0)?, &*method) {
+        return Ok(Value::Int(if precision >= 0 { *int } else { rounded as i64 }));
     }
     Ok(Value::Float(rounded))
 }

@@ -372,7 +372,7 @@ fn escape(c: char, chars: &mut std::str::CharIndices<'_>, out: &mut String) {
         '0'..='7' => {
             let more: String = chars.as_str().chars().take(2).take_while(|c| c.is_digit(8)).collect();
             let code = u32::from_str_radix(&format!("{c}{more}"), 8).unwrap_or(0);
-            more.chars().for_each(|_| drop(chars.next()));
+            let _ = more.chars().filter(|_| chars.next().is_some()).count();
             return out.push(char::from_u32(code).unwrap_or('\u{fffd}'));
         }
         _ => return out.extend(['\\', c]),
@@ -380,7 +380,7 @@ fn escape(c: char, chars: &mut std::str::CharIndices<'_>, out: &mut String) {
     let digits: String = chars.as_str().chars().take(width).collect();
     match u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32) {
         Some(meant) if digits.len() == width => {
-            digits.chars().for_each(|_| drop(chars.next()));
+            let _ = digits.chars().filter(|_| chars.next().is_some()).count();
             out.push(meant);
         }
         _ => out.extend(['\\', c]),

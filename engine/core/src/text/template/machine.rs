@@ -72,8 +72,8 @@ impl Object for Variables {
     }
 }
 
-/// How many instructions one render may take: about ten seconds.
-const FUEL: u64 = 200_000_000;
+/// How many instructions one render may take: about two seconds.
+const FUEL: u64 = 30_000_000;
 
 pub fn environment() -> Result<Environment<'static>> {
     let mut env = Environment::empty();
@@ -193,6 +193,9 @@ fn attribute(_: &mut State<'_, '_>, args: &[Jinja]) -> Outcome<Jinja> {
     }
     match base.get_attr(name) {
         Ok(value) if !value.is_undefined() => Ok(value),
+        _ if base.as_str().is_some_and(|text| filters::time::member(text, name).is_some()) => {
+            Ok(base.as_str().and_then(|text| filters::time::member(text, name)).map_or_else(|| Jinja::from(()), |value| give(&value)))
+        }
         _ => missing(&take(base)?, &Value::text(name), &[]),
     }
 }
@@ -224,7 +227,16 @@ fn member(held: &Arc<Held>, key: &Value) -> Outcome<Jinja> {
     match held.member(key) {
         Some(found) => Ok(found),
         None if held.is_map() => missing(&Value::Null, key, &held.names()),
-        None => missing(&held.value()?, key, &[]),
+        None => {
+            let value = held.value()?;
+            // the groups of `groupby` have names for their two halves
+            let half = match (value.as_list(), key.as_str()) {
+                (Some([group, _]), Some("grouper")) => Some(group),
+                (Some([_, members]), Some("list")) => Some(members),
+                _ => None,
+            };
+            half.map_or_else(|| missing(&value, key, &[]), |half| Ok(give(half)))
+        }
     }
 }
 

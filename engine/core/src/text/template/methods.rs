@@ -7,6 +7,7 @@ use super::failure::{self, Outcome, fail};
 use super::held::{self, Held};
 use super::{format, frame, operators, python};
 use crate::text::diagnostic::Diagnostic;
+use crate::text::filters::time;
 use crate::text::value::{Key, Map, Value};
 
 /// Methods that change a list or dict in place. `None` where the method is none of them.
@@ -165,6 +166,7 @@ fn map_method(map: &Map, name: &str, call: &Call<'_>) -> Outcome<Value> {
         "values" => Ok(Value::list(map.values().cloned())),
         "get" => Ok(map.get_key(&held::key_of(call.need(0)?)?).or_else(|| call.get(1)).cloned().unwrap_or_default()),
         "copy" => Ok(Value::from(map.clone())),
+        "total_seconds" if map.len() == 3 => Ok(time::total_seconds(&Value::from(map.clone())).unwrap_or_default()),
         _ => unknown(&Value::from(Map::new()), name, &["items", "keys", "values", "get", "update", "copy", "pop", "setdefault"]),
     }
 }
@@ -178,6 +180,9 @@ const TEXT_METHODS: [&str; 40] = [
 fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
     if let Some(result) = simple(text, name) {
         return Ok(result);
+    }
+    if let Some(result) = time::method(text, name, call) {
+        return result;
     }
     let is = |all: &dyn Fn(char) -> bool| Ok(Value::Bool(!text.is_empty() && text.chars().all(all)));
     match name {

@@ -126,6 +126,7 @@ impl Templates {
             Err(Failure::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
             Err(Failure::Fail(diagnostic)) => Err(diagnostic.at(span)),
             Err(Failure::Undefined(lost)) => Err(lost.diagnostic.at(span)),
+            Err(Failure::Placed(inner, ..)) => self.public(scope, span, || Err(*inner)),
         }
     }
 
@@ -171,7 +172,11 @@ impl Templates {
         let entry = self.store.compiled(text, &mode).map_err(|bad| Failure::Fail(origin.bad(&bad)))?;
         let (result, frame) = frame::framed(None, || self.store.render(&entry));
         let result = match result {
-            Ok(printed) => Ok(chosen(&entry, text, printed, &frame)),
+            Ok(printed) => {
+                let value = chosen(&entry, text, printed, &frame);
+                failure::place_lost(&value, &|| self.store.whole(&entry, &origin));
+                Ok(value)
+            }
             Err(error) => match self.store.locate(error, &entry, &origin) {
                 Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
                 failure => Err(failure),

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use minijinja::{Environment, Error, ErrorKind, Value as Jinja};
 
 use super::emit::{self, Compiled};
-use super::failure::{Carried, Failure, Lost};
+use super::failure::{Failure, Lost};
+use super::held::carried;
 use super::lexer::Bad;
 use super::machine::{self, Variables};
 use super::settings::Settings;
@@ -147,28 +148,20 @@ impl Store {
         self.named.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// The place of the expression of a template that has only one.
+    pub fn whole(&self, entry: &Entry, origin: &Origin<'_>) -> Span {
+        match entry.compiled.places.last().filter(|_| entry.compiled.single) {
+            Some((_, range)) => origin.place(range.clone()),
+            None => origin.whole(),
+        }
+    }
+
     /// The failure behind an error, with the place in what the user wrote.
     pub fn locate(&self, error: Error, entry: &Entry, origin: &Origin<'_>) -> Failure {
-        let mut place: Option<(Entry, Range<usize>)> = None;
-        let mut failure = None;
-        let mut last = None;
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-        while let Some(inner) = next {
-            if let Some(Carried(found)) = inner.downcast_ref() {
-                failure = Some(found.clone());
-                break;
-            }
-            if let Some(error) = inner.downcast_ref::<Error>() {
-                last = Some(error);
-                let at = error.name().and_then(|name| self.named(name)).unwrap_or_else(|| entry.clone());
-                if let Some(range) = error.range() {
-                    place = Some((at, range));
-                }
-            }
-            next = inner.source();
-        }
-        let failure = failure.unwrap_or_else(|| Failure::Fail(own_message(last.unwrap_or(&error))));
-        let (at, range) = place.unwrap_or_else(|| (entry.clone(), 0..0));
+        let (failure, at, range) = match carried(error) {
+            Failure::Placed(failure, name, range) => (*failure, self.named(&name).unwrap_or_else(|| entry.clone()), range),
+            failure => (failure, entry.clone(), 0..0),
+        };
         let found = if range.is_empty() { None } else { Some(back(&at.compiled, &range)) };
         let found = match &failure {
             Failure::Undefined(lost) => read_at(&at.compiled, lost, found.as_ref()).or(found),
@@ -198,7 +191,7 @@ fn read_at(compiled: &Compiled, lost: &Lost, within: Option<&Range<usize>>) -> O
 }
 
 /// Errors that minijinja makes itself.
-fn own_message(error: &Error) -> Diagnostic {
+pub fn own_message(error: &Error) -> Diagnostic {
     match error.kind() {
         ErrorKind::OutOfFuel => Diagnostic::error("this template runs for ever, or nearly so").hint("look for a loop over a very large range, or a macro that calls itself"),
         ErrorKind::TooManyArguments => Diagnostic::error(error.detail().unwrap_or("too many arguments").to_string()),

@@ -7,10 +7,10 @@ use std::process::{Child, Stdio};
 use super::*;
 
 /// An sshd with keys of its own, for the user who runs the tests.
-struct Sshd {
+pub struct Sshd {
     child: Child,
     port: u16,
-    folder: PathBuf,
+    pub folder: PathBuf,
 }
 
 impl Drop for Sshd {
@@ -31,7 +31,12 @@ fn text(path: &Path) -> String {
 }
 
 impl Sshd {
-    fn start(name: &str, more: &str) -> Option<Sshd> {
+    pub fn start(name: &str, more: &str) -> Option<Sshd> {
+        Sshd::start_after(name, more, "")
+    }
+
+    /// `before`: what a shell does first, in a mount namespace of its own where it is not empty.
+    pub fn start_after(name: &str, more: &str, before: &str) -> Option<Sshd> {
         if !has("/usr/sbin/sshd") || !has("ssh-keygen") {
             return None;
         }
@@ -42,11 +47,16 @@ impl Sshd {
         std::fs::copy(folder.join("user.pub"), folder.join("authorized")).expect("authorized keys");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
         let at = text(&folder);
-        let config = format!("Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nHostKey {at}/host_rsa\nPidFile none\nAuthorizedKeysFile {at}/authorized\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nPasswordAuthentication no\n{more}\n").replace("AT", &at);
+        let config = format!("Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nHostKey {at}/host_rsa\nPidFile none\nAuthorizedKeysFile {at}/authorized\nStrictModes no\nPermitRootLogin yes\n{more}\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n").replace("AT", &at);
         std::fs::write(folder.join("config"), config).expect("a configuration");
         let _ = std::fs::create_dir_all("/run/sshd");
         let log = std::fs::File::create(folder.join("log")).expect("a log");
-        let child = Command::new("/usr/sbin/sshd").args(["-D", "-e", "-f"]).arg(folder.join("config")).stderr(log).spawn().expect("sshd");
+        let mut command = Command::new(if before.is_empty() { "sh" } else { "unshare" });
+        if !before.is_empty() {
+            command.args(["-m", "sh"]);
+        }
+        let script = format!("set -e; cd {at}; {before}\nexec /usr/sbin/sshd -D -e -f {at}/config");
+        let child = command.args(["-c", &script]).stderr(log).spawn().expect("sshd");
         for _ in 0..500 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(Sshd { child, port, folder });
@@ -56,11 +66,26 @@ impl Sshd {
         panic!("sshd does not listen: {}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
     }
 
-    fn at(&self, file: &str) -> String {
+    /// Makes it read its configuration anew.
+    pub fn again(&self) {
+        let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default().matches("Server listening").count();
+        let before = log();
+        let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()));
+        for _ in 0..1000 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            if log() > before {
+                return;
+            }
+        }
+        panic!("sshd does not start again: {}", std::fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+    }
+
+    pub fn at(&self, file: &str) -> String {
         text(&self.folder.join(file))
     }
 
-    fn address(&self, args: &[&str]) -> Address {
+    pub fn address(&self, args: &[&str]) -> Address {
         let hosts = format!("UserKnownHostsFile={}", self.at("known"));
         let all = ["-F", "/dev/null", "-o", &hosts, "-o", "GlobalKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes"];
         Address {
@@ -91,7 +116,7 @@ impl Sshd {
     }
 }
 
-const NEW: &[&str] = &["-o", "StrictHostKeyChecking=accept-new"];
+pub const NEW: &[&str] = &["-o", "StrictHostKeyChecking=accept-new"];
 
 fn hello() -> Result<Vec<Answer>, play_core::run::Fault> {
     Ok(vec![reply(0, "hello\n", "")])
@@ -170,15 +195,7 @@ fn host_certificates_are_judged() {
     // sshd reads the certificate when it starts: sign, and start it anew.
     let sign = |principal: &str, validity: &str| {
         keygen(&["-s", &sshd.at("ca"), "-I", "box", "-h", "-n", principal, "-V", validity, &sshd.at("host.pub")]);
-        let status = Command::new("kill").args(["-HUP", &sshd.child.id().to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()));
-        for _ in 0..500 {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-            if std::net::TcpStream::connect(("127.0.0.1", sshd.port)).is_ok() {
-                break;
-            }
-        }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        sshd.again();
     };
     sign("127.0.0.1", "+1d");
     assert_eq!(sshd.hello(&strict), hello());
@@ -263,4 +280,45 @@ fn what_cannot_be_reached_says_why() {
     assert_eq!(fault.message, format!("`box`: no connection to 127.0.0.1 port {port} within 1 s"));
     let fault = sshd.hello(&sshd.address(&["-o", "Nonsense=1"])).expect_err("nonsense");
     assert!(fault.message.starts_with("`box`: ssh does not take its configuration: "), "{fault:?}");
+}
+
+/// Run by hand: `cargo test -p play --lib figures -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints figures"]
+fn figures() {
+    let Some(sshd) = Sshd::start("figures", "MaxStartups 200\nMaxSessions 100") else { return };
+    let address = sshd.address(NEW);
+    let memory = || std::fs::read_to_string("/proc/self/status").expect("status").lines().find(|line| line.starts_with("VmRSS")).map(str::to_owned).unwrap_or_default();
+    run(async {
+        let here = here("/bin/sh");
+        for (name, address) in [("local", &here), ("ssh", &address)] {
+            let pool = Pool::new(Options::default());
+            let who = Who::default();
+            let begun = std::time::Instant::now();
+            pool.send(address, &who, message([ask(":")]), |_| {}).await.expect("connected");
+            eprintln!("{name}: connect {:?}", begun.elapsed());
+            for (what, parts) in [("1 ask", vec![ask(":")]), ("1 ask with stat", vec![ask("stat /etc/passwd")]), ("20 asks", vec![ask("echo x"); 20]), ("1 fix", vec![fix(":")]), ("20 fixes", vec![fix("echo x"); 20]), ("1 act", vec![act("echo x")])] {
+                let mut times = vec![];
+                for _ in 0..200 {
+                    let begun = std::time::Instant::now();
+                    pool.send(address, &who, message(parts.clone()), |_| {}).await.expect("answers");
+                    times.push(begun.elapsed());
+                }
+                times.sort();
+                eprintln!("{name}: {what}: median {:?}, fastest {:?}", times[100], times[0]);
+            }
+            pool.close_all().await;
+        }
+        eprintln!("before 50 hosts: {}", memory());
+        let pool = Arc::new(Pool::new(Options::default()));
+        let begun = std::time::Instant::now();
+        let mut all = tokio::task::JoinSet::new();
+        for index in 0..50 {
+            let (pool, address) = (pool.clone(), Address { path: Some(index.to_string()), timeout: 60, ..address.clone() });
+            all.spawn(async move { pool.send(&address, &Who::default(), message([ask("echo x")]), |_| {}).await.expect("answers") });
+        }
+        all.join_all().await;
+        eprintln!("50 hosts: {:?}, {}", begun.elapsed(), memory());
+        pool.close_all().await;
+    });
 }
