@@ -1,10 +1,6 @@
 //! The one table of modules.
 
-<<<<<<< HEAD
-use super::{Entry, assert, command, copy, debug, fail, file, k8s, meta, ping, raw, set_fact, shell};
-=======
-use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
->>>>>>> main
+use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, shell};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,

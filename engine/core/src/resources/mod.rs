@@ -11,9 +11,6 @@ pub mod sh;
 use crate::state::Kind;
 
 /// The one table of kinds.
-<<<<<<< HEAD
-pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &object::Object, &path::Path];
-=======
 pub static TABLE: &[&dyn Kind] = &[
     &apt::Cache,
     &apt::Deb,
@@ -22,9 +19,9 @@ pub static TABLE: &[&dyn Kind] = &[
     &package::Offer,
     &package::Package,
     &package::Residue,
+    &object::Object,
     &path::Path,
 ];
->>>>>>> main
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {
