@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::state::Reply;
+use crate::state::{Reply, Response};
 use crate::text::{Contents, Node, Source, Value, yaml};
 
 pub(crate) struct File {
@@ -51,6 +51,12 @@ impl Case {
         let text = |key: &str| node.get(key).and_then(Node::as_str).unwrap_or("").as_bytes().to_vec();
         let code = node.get("code").and_then(|code| code.to_value().as_int()).unwrap_or(0);
         Some(Reply { code: code as i32, out: text("out"), err: text("err") })
+    }
+
+    /// What an API server answered: a list of `status`, `body` and `warnings`; a body that is a number is that error.
+    pub fn responses(&self, name: &str) -> Option<Vec<Response>> {
+        self.part(name)?;
+        Some(responses(&self.yaml(name)))
     }
 
     /// Replaces what is expected, or adds it at the end; nothing is expected where nothing came out.
@@ -136,6 +142,15 @@ fn written(file: &File) -> String {
         }
     }
     text
+}
+
+fn responses(node: &Node) -> Vec<Response> {
+    let response = |node: &Node| {
+        let part = |key: &str| node.get(key).map(|node| node.to_value().to_json().expect("JSON")).unwrap_or_default();
+        let warnings = part("warnings").as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect();
+        Response { status: part("status").as_u64().unwrap_or(200) as u16, body: part("body"), warnings, retry_after: None }
+    };
+    node.as_list().unwrap_or_default().iter().map(response).collect()
 }
 
 /// Fields of a state as YAML has them; `contents` are those of a file.

@@ -8,6 +8,7 @@ pub mod copy;
 pub mod debug;
 pub mod fail;
 pub mod file;
+pub mod k8s;
 pub mod meta;
 pub mod output;
 pub mod owned;

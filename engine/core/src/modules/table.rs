@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, shell};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -10,6 +10,7 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &k8s::ENTRY,
     &meta::ENTRY,
     &package::APK,
     &package::DNF,

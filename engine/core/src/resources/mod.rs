@@ -19,6 +19,7 @@ pub static TABLE: &[&dyn Kind] = &[
     &package::Offer,
     &package::Package,
     &package::Residue,
+    &object::Object,
     &path::Path,
 ];
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions};
+use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions, reading};
 use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Reply, Script};
 use crate::text::{Diagnostic, Map};
 
@@ -146,7 +146,7 @@ impl Session {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
         if let Some(answer) = answer {
-            let failed = match doing.module.holds(&answer) {
+            let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {
                     let reply = reply.or(match answer {
                         Answer::Shell(reply) => Some(reply),
@@ -275,7 +275,7 @@ impl Session {
         for (sent, answer) in flight.parts.iter().zip(answers) {
             let Sent::Ask(asked) = sent else { continue };
             for look in &asked.looks {
-                if let crate::state::Reading::Ask(script) = (self.tree.kinds)(asked.kind).read(look, answer) {
+                if let crate::state::Reading::Ask(script) = reading((self.tree.kinds)(asked.kind), asked, look, answer) {
                     further.push(Asked { kind: asked.kind, looks: vec![look.clone()], script });
                 }
             }
@@ -340,6 +340,10 @@ impl Session {
                 continue;
             }
             let moves = gap.how.contains_key("moves");
+            // the answer asks for more: it comes with the next message
+            if !world.is_fresh(doing.asker, &gap.id) {
+                continue;
+            }
             let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
             let left = Gap::between(&gap.id, now, &gap.then);
             if let Some(change) = left.changes.first().filter(|_| !moves) {
@@ -429,7 +433,8 @@ impl Session {
 fn own_looks(doing: &Doing) -> Vec<Look> {
     let asked = doing.module.looks();
     let own = |gap: &Gap| {
-        let mut look = Look { id: gap.id.clone(), detail: Default::default() };
+        // asked right after it was mended: a kind that can tell more by a second question asks it at once
+        let mut look = Look::of(gap.id.clone()).with("mended", "now");
         asked.iter().filter(|asked| asked.id == gap.id).for_each(|asked| look.join(asked));
         if let Some(crate::text::Value::Contents(contents)) = gap.wanted("contents") {
             look = look.with("unless", contents.sha256.clone());
