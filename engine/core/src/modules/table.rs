@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, shell};
+use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, setup, shell};
 
 pub static TABLE: &[&Entry] = &[
     &assert::ENTRY,
@@ -13,6 +13,8 @@ pub static TABLE: &[&Entry] = &[
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,
+    &setup::ENTRY,
+    &setup::GATHER,
     &shell::ENTRY,
 ];
 
