@@ -18,6 +18,7 @@ pub mod ping;
 pub mod raw;
 pub mod reads;
 pub mod set_fact;
+pub mod setup;
 pub mod shell;
 pub mod table;
 

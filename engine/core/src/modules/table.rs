@@ -1,6 +1,7 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, shell};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, setup, shell};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, setup, shell};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -20,6 +21,8 @@ pub static TABLE: &[&Entry] = &[
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,
+    &setup::ENTRY,
+    &setup::GATHER,
     &shell::ENTRY,
 ];
 
