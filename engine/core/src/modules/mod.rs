@@ -2,20 +2,29 @@
 
 pub mod args;
 pub mod assert;
+pub mod blockinfile;
 pub mod command;
 pub mod copy;
 pub mod debug;
+pub mod edited;
 pub mod fail;
 pub mod file;
+pub mod hashes;
+pub mod lineinfile;
 pub mod meta;
 pub mod output;
 pub mod owned;
+pub mod pattern;
 pub mod ping;
+pub mod placed;
 pub mod raw;
 pub mod reads;
 pub mod set_fact;
 pub mod shell;
+pub mod slurp;
+pub mod stat;
 pub mod table;
+pub mod template;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

@@ -1,19 +1,24 @@
 //! The one table of modules.
 
-use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, shell};
+use super::{Entry, assert, blockinfile, command, copy, debug, fail, file, lineinfile, meta, ping, raw, set_fact, shell, slurp, stat, template};
 
 pub static TABLE: &[&Entry] = &[
     &assert::ENTRY,
+    &blockinfile::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &lineinfile::ENTRY,
     &meta::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,
     &shell::ENTRY,
+    &slurp::ENTRY,
+    &stat::ENTRY,
+    &template::ENTRY,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
