@@ -2,11 +2,22 @@
 
 pub mod apt;
 pub mod args;
+pub mod assert;
+pub mod command;
 pub mod copy;
+pub mod debug;
+pub mod fail;
 pub mod file;
+pub mod meta;
+pub mod output;
 pub mod owned;
 pub mod package;
 pub mod packages;
+pub mod ping;
+pub mod raw;
+pub mod reads;
+pub mod set_fact;
+pub mod shell;
 pub mod table;
 
 pub use args::{Arg, Args, Spec, Type, display};

@@ -1,8 +1,26 @@
 //! The one table of modules.
 
-use super::{Entry, apt, copy, file, package};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
 
-pub static TABLE: &[&Entry] = &[&apt::ENTRY, &copy::ENTRY, &file::ENTRY, &package::APK, &package::DNF, &package::DNF5, &package::ENTRY, &package::YUM];
+pub static TABLE: &[&Entry] = &[
+    &apt::ENTRY,
+    &assert::ENTRY,
+    &command::ENTRY,
+    &copy::ENTRY,
+    &debug::ENTRY,
+    &fail::ENTRY,
+    &file::ENTRY,
+    &meta::ENTRY,
+    &package::APK,
+    &package::DNF,
+    &package::DNF5,
+    &package::ENTRY,
+    &package::YUM,
+    &ping::ENTRY,
+    &raw::ENTRY,
+    &set_fact::ENTRY,
+    &shell::ENTRY,
+];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -1,9 +1,11 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
 pub mod apt;
+pub mod glob;
 pub mod object;
 pub mod package;
 pub mod path;
+pub mod process;
 pub mod sh;
 
 use crate::state::Kind;
@@ -13,6 +15,7 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Cache,
     &apt::Deb,
     &apt::Work,
+    &glob::Glob,
     &package::Offer,
     &package::Package,
     &package::Residue,

@@ -15,7 +15,8 @@ pub trait Module: Send + Sync {
     /// What is to be. Asked again, with more known, where it halts with [`Halt::Ask`].
     fn want(&self, view: &View<'_>) -> Result<Want, Halt>;
 
-    /// What `register` sees beside `changed`, `failed` and the keys in `Want::result`: Ansible's keys.
+    /// What `register` sees beside `changed`, `failed` and the keys in `Want::result`: Ansible's keys. Where it has `changed`
+    /// or `failed` itself, those count (a command whose code is not 0 has `failed`).
     fn result(&self, done: &Done<'_>) -> Map {
         let _ = done;
         Map::new()
@@ -43,6 +44,8 @@ pub struct Want {
     pub skipped: Option<String>,
     /// Overrides what gaps and action say about `changed`.
     pub changed: Option<bool>,
+    /// In a run that is told to say less than this (`-v` is 1), the task is skipped: "Verbosity threshold not met.".
+    pub verbosity: i64,
     pub warnings: Vec<String>,
 }
 

@@ -7,6 +7,7 @@ pub mod json;
 pub mod lookups;
 pub mod memory;
 pub mod scalar;
+pub mod shlex;
 pub mod source;
 pub mod template;
 pub mod tests;
@@ -14,8 +15,8 @@ pub mod value;
 pub mod yaml;
 
 pub use control::{Control, ControlError, Decrypted, Entry};
-pub use memory::MemoryControl;
 pub use diagnostic::{Collector, Diagnostic, Result, Severity};
+pub use memory::MemoryControl;
 pub use source::{Source, Span};
 pub use template::{Scope, Scopes, Search, Settings, Templates, Var};
 pub use value::{Body, Contents, Key, Map, Mark, Secret, Unknown, Value};

@@ -1,0 +1,94 @@
+//! Cases of kinds: what a look asks, what an answer says, what closes a gap.
+//!
+//! Parts: `look NAME` (YAML: words to lists of what they ask for; may stand more than once), `answer` (`code`, `out`, `err`),
+//! `gap NAME` (YAML: `now`, `then`, `how`; may stand more than once). Expected: `script`, `state`, `fix`, `reach`.
+
+use std::fmt::Write as _;
+
+use super::{Case, fields, files, judge, modules::script, shown};
+use crate::resources;
+use crate::state::{Answer, Gap, Id, Kind, Look, Reach, Reading};
+use crate::text::{Source, yaml};
+
+#[test]
+fn kinds_speak_as_their_cases_say() {
+    // the cases of objects are of another shape, and have a runner of their own
+    judge(files("resources").into_iter().filter(|file| resources::TABLE.iter().any(|kind| kind.name() == file.of)).collect(), run);
+}
+
+#[test]
+fn every_kind_has_a_case() {
+    let files = files("resources");
+    let missing: Vec<&str> =
+        resources::TABLE.iter().map(|kind| kind.name()).filter(|name| !files.iter().any(|file| file.of == *name)).collect();
+    assert!(missing.is_empty(), "no case below tests/resources for {missing:?}");
+}
+
+fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
+    let kind = resources::find(of);
+    let looks: Vec<Look> = case.all("look").map(|(name, text)| look(kind, name, text)).collect();
+    let mut all = vec![];
+    if !looks.is_empty() {
+        all.push(("script", script(&kind.ask(&looks.iter().collect::<Vec<_>>()))));
+    }
+    if let Some(reply) = case.reply("answer") {
+        let answer = Answer::Shell(reply);
+        all.push(("state", looks.iter().map(|look| reading(&look.id, &kind.read(look, &answer))).collect()));
+    }
+    let gaps: Vec<Gap> = case.all("gap").map(|(name, text)| gap(kind, name, text)).collect();
+    if !gaps.is_empty() {
+        all.push(("fix", script(&kind.fix(&gaps.iter().collect::<Vec<_>>()))));
+        let reach: String =
+            gaps.iter().map(|gap| kind.reach(gap)).filter(|reach| *reach != Reach::Nothing).map(|reach| format!("{reach:?}\n")).collect();
+        all.push(("reach", reach));
+    }
+    all
+}
+
+fn node(name: &str, text: &str) -> crate::text::Node {
+    yaml::parse(&Source::new(name, text)).unwrap_or_else(|error| panic!("{}", error.render(false)))
+}
+
+fn look(kind: &dyn Kind, name: &str, text: &str) -> Look {
+    let node = node(name, text);
+    let mut look = Look::at(kind.name(), name);
+    for (word, whats) in node.as_map().unwrap_or_default() {
+        // words are constants of their kinds; a test may leak its own
+        let word: &'static str = Box::leak(word.as_str().unwrap_or_default().to_string().into_boxed_str());
+        for what in whats.as_list().unwrap_or_default() {
+            look = look.with(word, what.as_str().unwrap_or_default().to_string());
+        }
+    }
+    look
+}
+
+fn gap(kind: &dyn Kind, name: &str, text: &str) -> Gap {
+    let node = node(name, text);
+    let state = |key: &str| node.get(key).and_then(fields);
+    let mut gap = Gap::between(&Id::new(kind.name(), name), &state("now"), &state("then"));
+    assert!(Gap::between(&gap.id, &gap.closed(), &gap.then).is_closed(), "{name}: closed, and still a gap");
+    gap.how = state("how").unwrap_or_default();
+    gap
+}
+
+fn reading(asked: &Id, reading: &Reading) -> String {
+    let mut text = String::new();
+    match reading {
+        Reading::States(states) => {
+            for (id, state) in states {
+                let what = if state.is_some() { "is" } else { "is not there" };
+                let _ = writeln!(text, "{id} {what}");
+                for (field, value) in state.iter().flatten() {
+                    let _ = writeln!(text, "  {field}: {}", shown(value));
+                }
+            }
+        }
+        Reading::Ask(more) => {
+            let _ = write!(text, "{asked} asks\n{}", script(more));
+        }
+        Reading::Failed { message, hint } => {
+            let _ = writeln!(text, "{asked} failed: {message}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default());
+        }
+    }
+    text
+}
