@@ -272,7 +272,7 @@ fn root() -> PathBuf {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = fs::read_dir(folder).expect("a folder of the tree");
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
@@ -345,7 +345,7 @@ fn engine() -> Vec<Rust> {
 
 impl Rust {
     fn read(name: String) -> Rust {
-        let text = fs::read_to_string(root().join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let text = fs::read_to_string(root().join(&name)).expect("a source file in UTF-8");
         Rust::of(name, text)
     }
 
