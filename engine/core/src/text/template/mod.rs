@@ -121,13 +121,7 @@ impl Templates {
     fn public(&self, scope: &dyn Scope, span: &Span, run: impl FnOnce() -> Outcome<Value>) -> Result<Value> {
         let here = Here { templates: self, scope };
         let result = frame::within(&here, || run().and_then(|value| complete(&value).map(|()| value)));
-        match result {
-            Ok(value) => Ok(value),
-            Err(Failure::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
-            Err(Failure::Fail(diagnostic)) => Err(diagnostic.at(span)),
-            Err(Failure::Undefined(lost)) => Err(lost.diagnostic.at(span)),
-            Err(Failure::Placed(inner, ..)) => self.public(scope, span, || Err(*inner)),
-        }
+        result.or_else(|failure| told(failure, span))
     }
 
     /// A tree in the scope under way.
@@ -263,5 +257,14 @@ pub(crate) fn not_boolean(value: &Value) -> Diagnostic {
         Value::List(_) | Value::Map(_) => diagnostic.hint("use `| length > 0`"),
         Value::Null => diagnostic.hint("use `is not none`, or `| default(false)`"),
         _ => diagnostic,
+    }
+}
+
+fn told(failure: Failure, span: &Span) -> Result<Value> {
+    match failure {
+        Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
+        Failure::Fail(diagnostic) => Err(diagnostic.at(span)),
+        Failure::Undefined(lost) => Err(lost.diagnostic.at(span)),
+        Failure::Placed(inner, ..) => told(*inner, span),
     }
 }
