@@ -122,7 +122,6 @@ impl Templates {
     fn public(&self, scope: &dyn Scope, span: &Span, run: impl FnOnce() -> Outcome<Value>) -> Result<Value> {
         let here = Here { templates: self, scope };
         let result = frame::within(&here, || run().and_then(|value| complete(&value).map(|()| value)));
-<<<<<<< HEAD
         match result.map_err(Failure::bare) {
             Ok(value) => Ok(value),
             Err(Failure::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
@@ -130,9 +129,6 @@ impl Templates {
             Err(Failure::Undefined(lost)) => Err(lost.diagnostic.at(span)),
             Err(Failure::Placed(..)) => Err(span.error("this has no value")),
         }
-=======
-        result.or_else(|failure| told(failure, span))
->>>>>>> k8s
     }
 
     /// A tree in the scope under way.
@@ -268,14 +264,5 @@ pub(crate) fn not_boolean(value: &Value) -> Diagnostic {
         Value::List(_) | Value::Map(_) => diagnostic.hint("use `| length > 0`"),
         Value::Null => diagnostic.hint("use `is not none`, or `| default(false)`"),
         _ => diagnostic,
-    }
-}
-
-fn told(failure: Failure, span: &Span) -> Result<Value> {
-    match failure {
-        Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
-        Failure::Fail(diagnostic) => Err(diagnostic.at(span)),
-        Failure::Undefined(lost) => Err(lost.diagnostic.at(span)),
-        Failure::Placed(inner, ..) => told(*inner, span),
     }
 }
