@@ -1,7 +1,6 @@
 //! The one table of modules.
 
 use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
-use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
