@@ -110,7 +110,11 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(Strin
 fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
     let templates = &sight.tree.templates;
     let value = match spec.arg(name).map(|arg| arg.kind) {
-        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
+        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => match templates.expression(node, sight) {
+            // `debug: var=` may ask for what is not there
+            Err(error) if error.message().starts_with("there is no variable") || error.message().contains("has no key") => Value::text("VARIABLE IS NOT DEFINED!"),
+            other => other?,
+        },
         Some(Type::Conditions) => conditions(node, sight)?,
         _ => templates.render(node, sight)?,
     };

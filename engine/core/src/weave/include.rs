@@ -285,13 +285,12 @@ pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight) -> Result<Vec
 }
 
 /// The handlers of a name or topic: the last of a name, and all that listen.
-pub fn handlers(all: &[Arc<Task>], name: &str) -> BTreeSet<usize> {
-    let called = |task: &Task| {
-        let own = task.name.as_ref().and_then(Node::as_str).unwrap_or_default();
+pub fn handlers(all: &[Arc<Task>], titles: &[String], name: &str) -> BTreeSet<usize> {
+    let called = |(task, own): (&Arc<Task>, &String)| {
         let role = task.around.role().map(|role| role.name.to_string());
         own == name || role.is_some_and(|role| format!("{role} : {own}") == name)
     };
-    let mut found: BTreeSet<usize> = all.iter().rposition(|task| called(task)).into_iter().collect();
+    let mut found: BTreeSet<usize> = all.iter().zip(titles).collect::<Vec<_>>().into_iter().rposition(called).into_iter().collect();
     let listens = |task: &Task| task.keywords.get("listen").is_some_and(|node| crate::book::task::words(node).iter().any(|word| word == name));
     found.extend(all.iter().enumerate().filter(|(_, task)| listens(task)).map(|(at, _)| at));
     found
