@@ -1,5 +1,6 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
+pub mod add_host;
 pub mod args;
 pub mod assert;
 pub mod command;
@@ -7,16 +8,23 @@ pub mod copy;
 pub mod debug;
 pub mod fail;
 pub mod file;
+pub mod getent;
+pub mod group_by;
+pub mod include_vars;
 pub mod meta;
 pub mod output;
 pub mod owned;
+pub mod pause;
 pub mod ping;
 pub mod raw;
 pub mod reads;
+pub mod script;
 pub mod set_fact;
 pub mod setup;
 pub mod shell;
 pub mod table;
+pub mod wait_for;
+pub mod wait_for_connection;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

@@ -1,21 +1,32 @@
 //! The one table of modules.
 
-use super::{Entry, assert, command, copy, debug, fail, file, meta, ping, raw, set_fact, setup, shell};
+use super::{
+    Entry, add_host, assert, command, copy, debug, fail, file, getent, group_by, include_vars, meta, pause, ping, raw, script, set_fact,
+    setup, shell, wait_for, wait_for_connection,
+};
 
 pub static TABLE: &[&Entry] = &[
+    &add_host::ENTRY,
     &assert::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &getent::ENTRY,
+    &group_by::ENTRY,
+    &include_vars::ENTRY,
     &meta::ENTRY,
+    &pause::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
+    &script::ENTRY,
     &set_fact::ENTRY,
     &setup::ENTRY,
     &setup::GATHER,
     &shell::ENTRY,
+    &wait_for::ENTRY,
+    &wait_for_connection::ENTRY,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.

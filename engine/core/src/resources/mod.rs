@@ -1,16 +1,18 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
 pub mod facts;
+pub mod getent;
 pub mod glob;
 pub mod object;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod wait;
 
 use crate::state::Kind;
 
 /// The one table of kinds.
-pub static TABLE: &[&dyn Kind] = &[&facts::Facts, &glob::Glob, &path::Path];
+pub static TABLE: &[&dyn Kind] = &[&facts::Facts, &getent::Getent, &glob::Glob, &path::Path];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {
