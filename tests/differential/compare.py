@@ -425,7 +425,10 @@ def faults(name, runs):
             want = int(f.read())
     for n, run in enumerate(runs, 1):
         if run["exit"] != want:
-            tail = [line for line in run["out"].splitlines() if re.match(r"fatal|failed|TASK", line)][-4:] + run["err"].strip().splitlines()[-8:]
+            said = (run["out"] + run["err"]).splitlines()
+            tail = [line[:1000] for line in said if re.match(r"fatal|failed|TASK", line)][-4:]
+            errors = [i for i, line in enumerate(said) if line.startswith("[ERROR]")]
+            tail += said[errors[0]:errors[0] + 8] if errors else said[-4:]
             yield "run %d: ansible ended with %s, not %s: %s" % (n, run["exit"], want, "\n    ".join(tail))
     changed = sum(r["changed"] for r in runs[1]["recap"].values())
     free = os.path.exists(os.path.join(folder, "not-idempotent"))

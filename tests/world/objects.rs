@@ -20,8 +20,20 @@ impl Dice {
 }
 
 pub const KINDS: [&str; 14] = [
-    "ConfigMap", "Secret", "Deployment", "Service", "NetworkPolicy", "StatefulSet", "Ingress", "CronJob", "Role", "ServiceAccount",
-    "HorizontalPodAutoscaler", "DaemonSet", "Widget", "PodDisruptionBudget",
+    "ConfigMap",
+    "Secret",
+    "Deployment",
+    "Service",
+    "NetworkPolicy",
+    "StatefulSet",
+    "Ingress",
+    "CronJob",
+    "Role",
+    "ServiceAccount",
+    "HorizontalPodAutoscaler",
+    "DaemonSet",
+    "Widget",
+    "PodDisruptionBudget",
 ];
 
 /// The definition of `Widget`: keyed list with a default in its key, set, atomic list and map, unknown fields.
@@ -66,23 +78,53 @@ pub fn manifest(kind: &str, namespace: &str, name: &str) -> Value {
     let (version, rest) = match kind {
         "ConfigMap" => ("v1", json!({"data": {"a": "1", "b": "2", "app.conf": "x = 1\n", "empty": ""}})),
         "Secret" => ("v1", json!({"type": "Opaque", "data": {"a": "MQ=="}, "stringData": {"b": "2"}})),
-        "Deployment" => ("apps/v1", json!({"spec": {"replicas": 1, "selector": {"matchLabels": pick}, "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}, "template": template(&labels, None)}})),
+        "Deployment" => (
+            "apps/v1",
+            json!({"spec": {"replicas": 1, "selector": {"matchLabels": pick}, "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}, "template": template(&labels, None)}}),
+        ),
         "DaemonSet" => ("apps/v1", json!({"spec": {"selector": {"matchLabels": pick}, "template": template(&labels, None)}})),
-        "StatefulSet" => ("apps/v1", json!({"spec": {"replicas": 1, "serviceName": name, "selector": {"matchLabels": pick}, "template": template(&labels, None),
-            "volumeClaimTemplates": [{"metadata": {"name": "store"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]}})),
-        "CronJob" => ("batch/v1", json!({"spec": {"schedule": "1 3 * * *", "suspend": false, "jobTemplate": {"spec": {"backoffLimit": 2, "template": template(&labels, Some("OnFailure"))}}}})),
-        "Service" => ("v1", json!({"spec": {"selector": pick, "ports": [{"name": "http", "port": 80, "targetPort": "http"}, {"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "tcp", "port": 53, "targetPort": 5353}]}})),
-        "NetworkPolicy" => ("networking.k8s.io/v1", json!({"spec": {"podSelector": {"matchLabels": pick}, "policyTypes": ["Ingress", "Egress"], "ingress": [{"from": [{"namespaceSelector": {}}], "ports": [{"port": 8080, "protocol": "TCP"}, {"port": 8081}]}],
-            "egress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16", "except": ["10.1.9.0/24"]}}]}]}})),
-        "Ingress" => ("networking.k8s.io/v1", json!({"spec": {"ingressClassName": "x", "tls": [{"hosts": ["a.example"], "secretName": "s"}], "rules": [{"host": "a.example", "http": {"paths": [
-            {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "a", "port": {"name": "http"}}}}, {"path": "/api", "pathType": "Prefix", "backend": {"service": {"name": "b", "port": {"number": 80}}}}]}}]}})),
-        "Role" => ("rbac.authorization.k8s.io/v1", json!({"rules": [{"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["get", "list"]}, {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"]}]})),
-        "ServiceAccount" => ("v1", json!({"automountServiceAccountToken": false, "secrets": [{"name": "x"}, {"name": "y"}], "imagePullSecrets": [{"name": "one"}, {"name": "two"}]})),
-        "HorizontalPodAutoscaler" => ("autoscaling/v2", json!({"spec": {"minReplicas": 1, "maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"},
-            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}], "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}}})),
+        "StatefulSet" => (
+            "apps/v1",
+            json!({"spec": {"replicas": 1, "serviceName": name, "selector": {"matchLabels": pick}, "template": template(&labels, None),
+            "volumeClaimTemplates": [{"metadata": {"name": "store"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}]}}),
+        ),
+        "CronJob" => (
+            "batch/v1",
+            json!({"spec": {"schedule": "1 3 * * *", "suspend": false, "jobTemplate": {"spec": {"backoffLimit": 2, "template": template(&labels, Some("OnFailure"))}}}}),
+        ),
+        "Service" => (
+            "v1",
+            json!({"spec": {"selector": pick, "ports": [{"name": "http", "port": 80, "targetPort": "http"}, {"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "tcp", "port": 53, "targetPort": 5353}]}}),
+        ),
+        "NetworkPolicy" => (
+            "networking.k8s.io/v1",
+            json!({"spec": {"podSelector": {"matchLabels": pick}, "policyTypes": ["Ingress", "Egress"], "ingress": [{"from": [{"namespaceSelector": {}}], "ports": [{"port": 8080, "protocol": "TCP"}, {"port": 8081}]}],
+            "egress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16", "except": ["10.1.9.0/24"]}}]}]}}),
+        ),
+        "Ingress" => (
+            "networking.k8s.io/v1",
+            json!({"spec": {"ingressClassName": "x", "tls": [{"hosts": ["a.example"], "secretName": "s"}], "rules": [{"host": "a.example", "http": {"paths": [
+            {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "a", "port": {"name": "http"}}}}, {"path": "/api", "pathType": "Prefix", "backend": {"service": {"name": "b", "port": {"number": 80}}}}]}}]}}),
+        ),
+        "Role" => (
+            "rbac.authorization.k8s.io/v1",
+            json!({"rules": [{"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["get", "list"]}, {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["*"]}]}),
+        ),
+        "ServiceAccount" => (
+            "v1",
+            json!({"automountServiceAccountToken": false, "secrets": [{"name": "x"}, {"name": "y"}], "imagePullSecrets": [{"name": "one"}, {"name": "two"}]}),
+        ),
+        "HorizontalPodAutoscaler" => (
+            "autoscaling/v2",
+            json!({"spec": {"minReplicas": 1, "maxReplicas": 3, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"},
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}], "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}}}),
+        ),
         "PodDisruptionBudget" => ("policy/v1", json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": pick}}})),
-        _ => ("play.example/v1", json!({"spec": {"size": 3, "rate": 0.5, "none": null, "ports": [{"port": 1, "note": "a", "tags": ["x", "y"]}, {"port": 1, "layer": "seven"}, {"port": 2}], "names": ["a", "b", "c"],
-            "steps": [{"do": "a", "times": 1}, {"do": "b", "times": 2}], "whole": {"a": "1", "b": "2"}, "parts": {"p": {"a": "1"}, "q": {}}, "free": {"x": {"y": [1, 2, {"z": true}]}, "e": {}, "l": []}}})),
+        _ => (
+            "play.example/v1",
+            json!({"spec": {"size": 3, "rate": 0.5, "none": null, "ports": [{"port": 1, "note": "a", "tags": ["x", "y"]}, {"port": 1, "layer": "seven"}, {"port": 2}], "names": ["a", "b", "c"],
+            "steps": [{"do": "a", "times": 1}, {"do": "b", "times": 2}], "whole": {"a": "1", "b": "2"}, "parts": {"p": {"a": "1"}, "q": {}}, "free": {"x": {"y": [1, 2, {"z": true}]}, "e": {}, "l": []}}}),
+        ),
     };
     let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace, "labels": labels, "annotations": {"note": "x", "empty": ""}, "finalizers": ["play.example/a", "play.example/b"]}});
     for (field, value) in rest.as_object().expect("a map") {
@@ -142,10 +184,13 @@ fn map(value: &mut Value, other: Option<&Value>, dice: &mut Dice) {
     let any = names.get(dice.roll(names.len())).cloned();
     match (dice.roll(6), any) {
         (0 | 1, Some(name)) => drop(map.shift_remove(&name)),
-        (2, Some(name)) => drop(map.insert(name, [json!(null), json!({}), json!([]), json!(""), json!(false), json!(0)][dice.roll(6)].clone())),
+        (2, Some(name)) => {
+            drop(map.insert(name, [json!(null), json!({}), json!([]), json!(""), json!(false), json!(0)][dice.roll(6)].clone()))
+        }
         (3, _) => {
             // A field that the other side has and this one has not: a default, or somebody else's.
-            let theirs: Vec<_> = other.and_then(Value::as_object).into_iter().flatten().filter(|(name, _)| !map.contains_key(*name)).collect();
+            let theirs: Vec<_> =
+                other.and_then(Value::as_object).into_iter().flatten().filter(|(name, _)| !map.contains_key(*name)).collect();
             if let Some((name, value)) = theirs.get(dice.roll(theirs.len())) {
                 map.insert((*name).clone(), (*value).clone());
             }
@@ -192,13 +237,27 @@ fn copy(object: &mut Value, other: &Value, dice: &mut Dice) {
 
 /// All places of an object that are somebody's to change.
 fn walk(value: &Value, place: String, places: &mut Vec<String>) {
-    const NEVER: [&str; 12] = ["/apiVersion", "/kind", "/status", "/metadata/name", "/metadata/namespace", "/metadata/uid", "/metadata/resourceVersion", "/metadata/generation",
-        "/metadata/creationTimestamp", "/metadata/managedFields", "/metadata/deletionTimestamp", "/metadata/selfLink"];
+    const NEVER: [&str; 12] = [
+        "/apiVersion",
+        "/kind",
+        "/status",
+        "/metadata/name",
+        "/metadata/namespace",
+        "/metadata/uid",
+        "/metadata/resourceVersion",
+        "/metadata/generation",
+        "/metadata/creationTimestamp",
+        "/metadata/managedFields",
+        "/metadata/deletionTimestamp",
+        "/metadata/selfLink",
+    ];
     if NEVER.contains(&place.as_str()) {
         return;
     }
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, child)| walk(child, format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), places)),
+        Value::Object(map) => {
+            map.iter().for_each(|(name, child)| walk(child, format!("{place}/{}", name.replace('~', "~0").replace('/', "~1")), places))
+        }
         Value::Array(list) => list.iter().enumerate().for_each(|(at, child)| walk(child, format!("{place}/{at}"), places)),
         _ => {}
     }

@@ -59,8 +59,15 @@ fn run(server: &Server, rounds: usize, each: usize, seed: u64) -> Tally {
 
 fn made(server: &Server, each: usize, space: &str) -> Vec<Thing> {
     let crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.play.example";
-    let named = |path: &str, body: Value| Request { method: "PATCH", path: format!("{path}?fieldManager=test&force=true"), body: Some(body) };
-    let found = server.ask(&[named(crd, definition()), named(&format!("/api/v1/namespaces/{space}"), serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}))]);
+    let named =
+        |path: &str, body: Value| Request { method: "PATCH", path: format!("{path}?fieldManager=test&force=true"), body: Some(body) };
+    let found = server.ask(&[
+        named(crd, definition()),
+        named(
+            &format!("/api/v1/namespaces/{space}"),
+            serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}),
+        ),
+    ]);
     assert!(found.iter().all(|(code, _)| *code < 300), "{found:?}");
     for _ in 0..200 {
         let (code, _) = &server.ask(&[Request { method: "GET", path: url("Widget", space, ""), body: None }])[0];
@@ -159,7 +166,7 @@ fn judged(server: &Server, things: &[Thing], dice: &mut Dice, tally: &mut Tally)
 #[test]
 #[ignore = "needs a server: cluster.sh up"]
 fn proofs_are_never_wrong() {
-    let Some(server) = Server::of_environment() else { panic!("no PLAY_SERVER: eval \"$(cluster.sh up NAME)\"") };
+    let server = Server::of_environment().expect("the variables of `cluster.sh env NAME`");
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let rounds = usize::try_from(number("PROOF_ROUNDS", 12)).expect("a small number");
     let tally = run(&server, rounds, 5, number("PROOF_SEED", 1));
@@ -169,7 +176,10 @@ fn proofs_are_never_wrong() {
         text.push_str(&format!("{kind:25} {:7} {:7} {:7} {:7}\n", counts[0], counts[1], counts[2], counts[3]));
         total.iter_mut().zip(counts).for_each(|(total, count)| *total += count);
     }
-    text.push_str(&format!("{:25} {:7} {:7} {:7} {:7}\nsame and not proven: {:?}\n", "all", total[0], total[1], total[2], total[3], tally.weak));
+    text.push_str(&format!(
+        "{:25} {:7} {:7} {:7} {:7}\nsame and not proven: {:?}\n",
+        "all", total[0], total[1], total[2], total[3], tally.weak
+    ));
     std::fs::write(std::env::temp_dir().join("proof.txt"), &text).expect("a written report");
     assert!(tally.wrong.is_empty(), "{} wrong proofs of {}; the first one:\n{}", tally.wrong.len(), total[0], tally.wrong[0]);
 }

@@ -43,9 +43,17 @@ impl Server {
                 "PATCH" => "application/apply-patch+yaml",
                 _ => "application/json",
             };
-            write!(config, "silent\ncacert = {}\nheader = {}\nheader = {}\nrequest = {}\nurl = {}\noutput = {}\nwrite-out = \"%{{http_code}}\\n\"\n",
-                quoted(&self.ca), quoted(&format!("Authorization: Bearer {}", self.token)), quoted(&format!("Content-Type: {kind}")),
-                quoted(request.method), quoted(&format!("{}{}", self.base, request.path)), quoted(&file("out"))).expect("text");
+            write!(
+                config,
+                "silent\ncacert = {}\nheader = {}\nheader = {}\nrequest = {}\nurl = {}\noutput = {}\nwrite-out = \"%{{http_code}}\\n\"\n",
+                quoted(&self.ca),
+                quoted(&format!("Authorization: Bearer {}", self.token)),
+                quoted(&format!("Content-Type: {kind}")),
+                quoted(request.method),
+                quoted(&format!("{}{}", self.base, request.path)),
+                quoted(&file("out"))
+            )
+            .expect("text");
             if let Some(body) = &request.body {
                 std::fs::write(file("in"), body.to_string()).expect("a written body");
                 writeln!(config, "data-binary = {}", quoted(&format!("@{}", file("in")))).expect("text");
@@ -56,7 +64,8 @@ impl Server {
         let run = Command::new("curl").arg("--config").arg(&list).output().expect("curl");
         let codes = String::from_utf8_lossy(&run.stdout).lines().map(|line| line.parse().unwrap_or(0)).collect::<Vec<u16>>();
         assert_eq!(codes.len(), requests.len(), "{}", String::from_utf8_lossy(&run.stderr));
-        let body = |place: usize| std::fs::read(folder.join(format!("{place}.out"))).ok().and_then(|body| serde_json::from_slice(&body).ok());
+        let body =
+            |place: usize| std::fs::read(folder.join(format!("{place}.out"))).ok().and_then(|body| serde_json::from_slice(&body).ok());
         let answers = codes.into_iter().enumerate().map(|(place, code)| (code, body(place).unwrap_or(Value::Null))).collect();
         std::fs::remove_dir_all(&folder).expect("a removed folder");
         answers

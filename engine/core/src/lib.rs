@@ -8,3 +8,4 @@ pub mod resources;
 pub mod run;
 pub mod state;
 pub mod text;
+pub mod weave;

@@ -27,13 +27,14 @@ fn one(control: &dyn Control, argument: &str, diagnostics: &mut Collector) -> Re
     if argument.starts_with(['{', '[']) {
         return mapping(&text.node(control)?, "the argument of `-e`");
     }
-    let form = shortform::parse(argument, false).map_err(|error| error.at(&text.source.span(0..argument.len())))?;
+    let form = shortform::parse(argument, false).map_err(|error| error.at(&text.shown().span(0..argument.len())))?;
     if let Some(rest) = form.rest.as_ref().filter(|rest| !rest.text.trim().is_empty()) {
         let said = format!("`{}` is no variable: it is ignored", rest.text.trim());
-        let span = text.source.span(rest.start..rest.end);
+        let span = text.shown().span(rest.start..rest.end);
         diagnostics.push(span.warning(said).hint("write `name=value`, with quotes around a value with blanks: `-e \"name='two words'\"`"));
     }
-    let pairs = form.pairs.iter().map(|pair| (pair.name.as_str(), Node::quoted(text.source.span(pair.value_start..pair.end), &pair.value)));
+    let pairs =
+        form.pairs.iter().map(|pair| (pair.name.as_str(), Node::quoted(text.shown().span(pair.value_start..pair.end), &pair.value)));
     Ok(pairs.collect())
 }
 

@@ -1,46 +1,108 @@
 //! A file of the user's tree as nodes: read, held to its limits, decrypted, parsed. Every loader of the book goes
 //! through here, so no secret comes in unmarked.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::veil::{self, Marker, Secrets};
 use super::{json, path as paths};
 use crate::text::control::{Control, ControlError};
-use crate::text::yaml::{self, Data, MAX_BYTES, Scalar};
-use crate::text::{Decrypted, Diagnostic, Mark, Node, Result, Source, Span, Style};
+use crate::text::yaml::{self, MAX_BYTES};
+use crate::text::{Decrypted, Diagnostic, Mark, Node, Result, Source, Value};
 
 /// A text of the control node and what of it is secret.
 pub struct Text {
-    pub source: Arc<Source>,
+    /// The text itself, decrypted. No message may show it.
+    plain: Arc<Source>,
     secrets: Secrets,
 }
 
-enum Secrets {
-    None,
-    All,
-    These(HashSet<String>),
-}
-
 impl Text {
+    pub fn as_str(&self) -> &str {
+        &self.plain.text
+    }
+
+    /// The text itself as a source, to be rendered as a template. Where it is secret, errors go through
+    /// [`Text::veil_error`], and what is rendered through [`Text::mark`].
+    pub fn plain(&self) -> &Arc<Source> {
+        &self.plain
+    }
+
+    /// Marks a value that was made from all of this text, where it is secret.
+    pub fn mark(&self, control: &dyn Control, value: Value) -> Value {
+        if !self.is_secret() {
+            return value;
+        }
+        let mut key = [0; 16];
+        control.random(&mut key);
+        let text = value.as_str().unwrap_or(&self.plain.text).to_string();
+        value.marked(vec![Mark::new(&self.plain.name, text, &key)])
+    }
+
     /// Whether the file was encrypted as a whole, or holds encrypted values.
     pub fn is_secret(&self) -> bool {
         !matches!(self.secrets, Secrets::None)
     }
 
-    /// The nodes of the text, as JSON or YAML, with secrets decrypted and marked.
-    pub fn node(&self, control: &dyn Control) -> Result<Node> {
-        let node = match json::parse(&self.source) {
-            Some(node) => node,
-            None => yaml::parse(&self.source)?,
-        };
-        self.reveal(control, &node)
+    /// The text as messages may show it: stars stand for what is secret. As long as the text, line for line.
+    pub fn shown(&self) -> Arc<Source> {
+        self.veiled(&[])
     }
 
-    /// Decrypts inline vault scalars of a node of this text and marks what is secret.
-    pub fn reveal(&self, control: &dyn Control, node: &Node) -> Result<Node> {
-        let mut marker = Marker { control, key: [0; 16], secrets: &self.secrets, path: &self.source.name };
+    fn veiled(&self, open: &[std::ops::Range<usize>]) -> Arc<Source> {
+        match self.secrets {
+            Secrets::None => self.plain.clone(),
+            _ => Source::new(&self.plain.name, self.secrets.veil(&self.plain.text, open)),
+        }
+    }
+
+    /// The nodes of the text, as JSON or YAML, with secrets decrypted and marked.
+    pub fn node(&self, control: &dyn Control) -> Result<Node> {
+        let node = match json::parse(&self.plain) {
+            Some(node) => Ok(node),
+            None => yaml::parse(&self.plain),
+        };
+        self.reveal(control, &node.map_err(|error| self.veil_error(error))?)
+    }
+
+    /// The nodes of all documents of the text.
+    pub fn nodes(&self, control: &dyn Control) -> Result<Vec<Node>> {
+        let nodes = yaml::parse_all(&self.plain).map_err(|error| self.veil_error(error))?;
+        nodes.iter().map(|node| self.reveal(control, node)).collect()
+    }
+
+    /// The nodes, where the text is a mapping in JSON or YAML at all.
+    pub fn mapping(&self, control: &dyn Control) -> Option<Result<Node>> {
+        let node = json::parse(&self.plain).or_else(|| yaml::parse(&self.plain).ok())?;
+        node.as_map()?;
+        Some(self.reveal(control, &node))
+    }
+
+    /// A value that was read from this text by other means, marked as a variable of the given name.
+    pub fn marked(&self, control: &dyn Control, name: &str, node: Node) -> Result<Node> {
+        if !self.is_secret() {
+            return Ok(node);
+        }
+        self.marker(control, &node.span.source).walk(&node, &mut vec![name.to_string()])
+    }
+
+    /// Decrypts inline vault scalars of a node of this text, marks what is secret, and veils its places.
+    fn reveal(&self, control: &dyn Control, node: &Node) -> Result<Node> {
+        let mut open = vec![];
+        if self.is_secret() {
+            veil::keys(node, &mut open);
+        }
+        self.marker(control, &self.veiled(&open)).walk(node, &mut vec![])
+    }
+
+    fn marker<'a>(&'a self, control: &'a dyn Control, source: &'a Arc<Source>) -> Marker<'a> {
+        let mut marker = Marker { control, secrets: &self.secrets, source, key: [0; 16] };
         control.random(&mut marker.key);
-        marker.walk(node, &mut vec![])
+        marker
+    }
+
+    /// An error about this text, without what is secret of it.
+    pub fn veil_error(&self, error: Diagnostic) -> Diagnostic {
+        if self.is_secret() { veil::veiled(&error, &self.shown()) } else { error }
     }
 }
 
@@ -51,8 +113,7 @@ pub fn document(control: &dyn Control, path: &str) -> Result<Node> {
 
 /// All documents of a file, secrets decrypted and marked.
 pub fn documents(control: &dyn Control, path: &str) -> Result<Vec<Node>> {
-    let text = text(control, path)?;
-    yaml::parse_all(&text.source)?.iter().map(|node| text.reveal(control, node)).collect()
+    text(control, path)?.nodes(control)
 }
 
 /// The text of a file, decrypted where the whole file is encrypted.
@@ -65,16 +126,16 @@ pub fn text(control: &dyn Control, path: &str) -> Result<Text> {
     let decrypted = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
     if let Some(Decrypted { text, secrets }) = decrypted {
         let secrets = secrets.map_or(Secrets::All, |list| Secrets::These(list.into_iter().collect()));
-        return Ok(Text { source: Source::new(path, text), secrets });
+        return Ok(Text { plain: Source::new(path, text), secrets });
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
     let text = text.strip_prefix('\u{feff}').map(String::from).unwrap_or(text);
-    Ok(Text { source: Source::new(path, text), secrets: Secrets::None })
+    Ok(Text { plain: Source::new(path, text), secrets: Secrets::None })
 }
 
 /// A text that stands in no file: an argument of the command line, the output of a program.
 pub fn inline(name: &str, text: &str) -> Text {
-    Text { source: Source::new(name, text), secrets: Secrets::None }
+    Text { plain: Source::new(name, text), secrets: Secrets::None }
 }
 
 fn not_utf8(path: &str, error: &std::string::FromUtf8Error) -> Diagnostic {
@@ -110,89 +171,6 @@ pub fn unreadable(control: &dyn Control, path: &str, error: &ControlError) -> Di
     }
 }
 
-/// Walks a document, decrypts what is encrypted in it, and marks what is secret.
-struct Marker<'a> {
-    control: &'a dyn Control,
-    key: [u8; 16],
-    secrets: &'a Secrets,
-    path: &'a str,
-}
-
-impl Marker<'_> {
-    fn walk(&self, node: &Node, keys: &mut Vec<String>) -> Result<Node> {
-        let data = match &node.data {
-            Data::Scalar(scalar) => return self.scalar(node, scalar, keys),
-            // nothing to look for in a file without secrets but inline vaults: share what has none
-            _ if matches!(self.secrets, Secrets::None) && !has_vault(node) => return Ok(node.clone()),
-            Data::List(items) => {
-                let items = items.iter().map(|item| self.walk(item, keys)).collect::<Result<Vec<Node>>>()?;
-                Data::List(Arc::new(items))
-            }
-            Data::Map(pairs) => {
-                let pairs = pairs.iter().map(|(key, value)| {
-                    keys.push(key.as_str().unwrap_or("?").to_string());
-                    let value = self.walk(value, keys);
-                    keys.pop();
-                    Ok((key.clone(), value?))
-                });
-                Data::Map(Arc::new(pairs.collect::<Result<Vec<(Node, Node)>>>()?))
-            }
-        };
-        Ok(Node { span: node.span.clone(), tag: node.tag.clone(), data })
-    }
-
-    fn scalar(&self, node: &Node, scalar: &Scalar, keys: &[String]) -> Result<Node> {
-        if is_vault(node) {
-            return self.vault(node, scalar, keys);
-        }
-        let secret = match self.secrets {
-            Secrets::None => false,
-            Secrets::All => !scalar.text.is_empty(),
-            Secrets::These(known) => known.contains(&*scalar.text) || known.contains(scalar.text.trim_end_matches('\n')),
-        };
-        if !secret {
-            return Ok(node.clone());
-        }
-        let mut scalar = scalar.clone();
-        scalar.marks.push(self.mark(&scalar.text, keys));
-        Ok(Node { span: node.span.clone(), tag: node.tag.clone(), data: Data::Scalar(scalar) })
-    }
-
-    fn vault(&self, node: &Node, scalar: &Scalar, keys: &[String]) -> Result<Node> {
-        let name = keys.join(".");
-        let plain = self.control.decrypt(self.path, scalar.text.as_bytes());
-        let plain = plain.map_err(|said| node.error(format!("the vault value of `{name}` cannot be decrypted: {said}")))?;
-        let Some(plain) = plain else {
-            return Err(node.error(format!("the value of `{name}` is tagged `!vault` and is no vault text")).hint("encrypt it with `ansible-vault encrypt_string`"));
-        };
-        let scalar = Scalar { text: plain.text.as_str().into(), style: Style::Double, marks: vec![self.mark(&plain.text, keys)] };
-        Ok(Node { span: header(&node.span), tag: None, data: Data::Scalar(scalar) })
-    }
-
-    fn mark(&self, text: &str, keys: &[String]) -> Arc<Mark> {
-        Mark::new(format!("vars:{}", keys.join(".")), text, &self.key)
-    }
-}
-
-/// A place in a ciphertext helps nobody: its first line stands for it.
-fn header(span: &Span) -> Span {
-    let text = span.text();
-    let end = span.start + text.find('\n').unwrap_or(text.len());
-    span.source.span(span.start..end)
-}
-
-fn is_vault(node: &Node) -> bool {
-    matches!(node.tag.as_deref(), Some("!vault" | "!vault-encrypted"))
-}
-
-fn has_vault(node: &Node) -> bool {
-    match &node.data {
-        Data::Scalar(_) => is_vault(node),
-        Data::List(items) => items.iter().any(has_vault),
-        Data::Map(pairs) => pairs.iter().any(|(_, value)| has_vault(value)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +201,22 @@ mod tests {
         assert_eq!(marks(&node.get("b").and_then(Node::as_list).expect("b")[0]), ["vars:b"]);
         let node = document(&control, "b.yml").expect("a document");
         assert_eq!((marks(node.get("a").expect("a")).len(), marks(node.get("b").expect("b")).len()), (1, 0));
+    }
+
+    #[test]
+    fn no_message_shows_a_decrypted_text() {
+        let control = MemoryControl::new([("a.yml", "cipher a"), ("b.yml", "cipher b"), ("c.yml", "cipher c")])
+            .decrypts("cipher a", Decrypted { text: "a: hunter2\nb: [hunter3\n".into(), secrets: None })
+            .decrypts("cipher b", Decrypted { text: "user: bob\npassword: hunter2\n".into(), secrets: Some(vec!["hunter2".into()]) })
+            .decrypts("cipher c", Decrypted { text: "password: hunter2\n".into(), secrets: None });
+        let broken = document(&control, "a.yml").expect_err("an error").render(false);
+        assert!(!broken.contains("hunter") && broken.contains("a.yml:"), "{broken}");
+        let sops = document(&control, "b.yml").expect("a document").error("x").render(false);
+        assert!(sops.contains("user: bob") && !sops.contains("hunter"), "{sops}");
+        let vault = document(&control, "c.yml").expect("a document");
+        let password = vault.get("password").expect("a password");
+        assert_eq!((password.as_str(), password.span.text()), (Some("hunter2"), "*******"));
+        assert!(password.error("x").render(false).contains("password: *******"));
     }
 
     #[test]

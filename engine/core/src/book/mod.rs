@@ -4,6 +4,7 @@
 pub mod around;
 #[cfg(test)]
 mod cases;
+pub mod config;
 pub mod extra;
 pub mod inventory;
 pub mod json;
@@ -14,13 +15,14 @@ pub mod path;
 pub mod pattern;
 pub mod play;
 pub mod role;
-pub mod task;
 pub mod shortform;
+pub mod task;
 pub mod vars;
+mod veil;
 pub mod words;
 
 pub use around::{Around, Keywords, Ring};
-pub use inventory::{Group, GroupId, Host, HostId, Inventory};
+pub use inventory::{Group, GroupId, Host, HostId, HostVars, Inventory};
 pub use loader::{Loader, Modules};
 pub use play::Play;
 pub use role::{Edge, EdgeKind, Role, RoleUse};

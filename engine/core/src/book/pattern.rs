@@ -43,7 +43,7 @@ pub fn limit_words(control: &dyn Control, limit: &str) -> Result<Vec<String>> {
         match word.strip_prefix('@') {
             Some(path) => {
                 let text = load::text(control, path)?;
-                words.extend(text.source.text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
+                words.extend(text.as_str().lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from));
             }
             None => words.push(word),
         }
@@ -51,13 +51,20 @@ pub fn limit_words(control: &dyn Control, limit: &str) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// An IPv6 address in brackets stands for itself, as in an inventory.
+fn without_brackets(word: &str) -> String {
+    let (mark, name) = word.split_at(usize::from(word.starts_with(['&', '!'])));
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|inner| inner.contains(':') && address::is_ip(inner));
+    format!("{mark}{}", inner.unwrap_or(name))
+}
+
 /// The words of a pattern: between commas, or colons where there is no comma and it is no address.
 pub fn split(pattern: &str) -> Vec<String> {
-    let trimmed = |word: &str| Some(word.trim().to_string()).filter(|word| !word.is_empty());
+    let trimmed = |word: &str| Some(without_brackets(word.trim())).filter(|word| !word.is_empty());
     if pattern.contains(',') {
         return pattern.split(',').filter_map(trimmed).collect();
     }
-    if address::parse(pattern).is_some() {
+    if address::parse(pattern).is_some() || without_brackets(pattern.trim()) != pattern.trim() {
         return trimmed(pattern).into_iter().collect();
     }
     at_colons(pattern)
@@ -78,7 +85,7 @@ fn at_colons(pattern: &str) -> Vec<String> {
         rest = &rest[len..];
     }
     words.extend(Some(word).filter(|word| !word.is_empty()));
-    words
+    words.iter().map(|word| without_brackets(word)).collect()
 }
 
 fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
@@ -97,6 +104,9 @@ fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
     }
     for (mark, keep) in [("&", true), ("!", false)] {
         for word in of(mark) {
+            if word.len() == 1 {
+                return Err(Diagnostic::error(format!("`{mark}` has no pattern behind it")));
+            }
             let found: HashSet<HostId> = one(inventory, &word[1..], &mut selected.warnings)?.into_iter().collect();
             selected.hosts.retain(|host| found.contains(host) == keep);
         }
@@ -210,13 +220,36 @@ fn translate(glob: &str) -> String {
                     regex += r"\[";
                     continue;
                 };
-                let set = inner[..end].replace('\\', r"\\").replace('[', r"\[").replace(']', r"\]").replace('&', r"\&").replace('~', r"\~");
-                let set = if set.starts_with('^') { format!(r"\{set}") } else { set };
-                regex += &format!("[{}{set}]", if negated { "^" } else { "" });
+                let set = set(&inner[..end]);
+                match (negated, set.is_empty()) {
+                    (true, true) => regex.push('.'),
+                    // nothing is in no set
+                    (false, true) => regex += r"[^\s\S]",
+                    _ => regex += &format!("[{}{set}]", if negated { "^" } else { "" }),
+                }
                 rest = &inner[end + 1..];
             }
             c => regex += &regex::escape(c.encode_utf8(&mut [0; 4])),
         }
     }
     regex + "$"
+}
+
+/// What is between the brackets of a glob, for a regular expression; a range that ends before it begins is empty.
+fn set(inner: &str) -> String {
+    let escaped = |c: char| if c.is_alphanumeric() { c.to_string() } else { format!(r"\u{{{:x}}}", u32::from(c)) };
+    let (mut set, mut rest) = (String::new(), inner.chars());
+    while let Some(from) = rest.next() {
+        let mut ahead = rest.clone();
+        match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(to)) => {
+                if from <= to {
+                    set += &format!("{}-{}", escaped(from), escaped(to));
+                }
+                rest = ahead;
+            }
+            _ => set += &escaped(from),
+        }
+    }
+    set
 }

@@ -188,6 +188,27 @@ impl Args {
         self.value(name)?.as_int()
     }
 
+    /// Replaces what was given, after a file that it names was read.
+    pub fn set(&mut self, name: &'static str, value: Value) {
+        let span = self.span_of(name).clone();
+        self.given.insert(name, (value, span));
+    }
+
+    /// A flag of an argument that the module may not have.
+    pub fn flag_if_listed(&self, name: &str) -> Option<bool> {
+        self.spec.arg(name).and_then(|_| self.maybe_flag(name))
+    }
+
+    /// A text that the task gave, of an argument that the module may not have.
+    pub fn given_text(&self, name: &str) -> Option<String> {
+        self.given.get(name).filter(|(value, _)| !value.is_null()).map(|(value, _)| display(value))
+    }
+
+    /// The first unknown among the arguments.
+    pub fn unknown(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
+        self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
+    }
+
     /// A number, whole or not.
     pub fn float(&self, name: &str) -> Option<f64> {
         match self.value(name)?.plain() {

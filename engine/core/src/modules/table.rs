@@ -1,13 +1,15 @@
 //! The one table of modules.
 
 use super::{
-    Entry, add_host, assert, command, copy, debug, fail, file, getent, group_by, include_vars, meta, pause, ping, raw, script, set_fact,
-    setup, shell, wait_for, wait_for_connection,
+    Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta,
+    package, pause, ping, raw, script, set_fact, setup, shell, slurp, stat, template, wait_for, wait_for_connection,
 };
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,
+    &apt::ENTRY,
     &assert::ENTRY,
+    &blockinfile::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
     &debug::ENTRY,
@@ -16,7 +18,14 @@ pub static TABLE: &[&Entry] = &[
     &getent::ENTRY,
     &group_by::ENTRY,
     &include_vars::ENTRY,
+    &k8s::ENTRY,
+    &lineinfile::ENTRY,
     &meta::ENTRY,
+    &package::APK,
+    &package::DNF,
+    &package::DNF5,
+    &package::ENTRY,
+    &package::YUM,
     &pause::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
@@ -25,6 +34,9 @@ pub static TABLE: &[&Entry] = &[
     &setup::ENTRY,
     &setup::GATHER,
     &shell::ENTRY,
+    &slurp::ENTRY,
+    &stat::ENTRY,
+    &template::ENTRY,
     &wait_for::ENTRY,
     &wait_for_connection::ENTRY,
 ];

@@ -146,9 +146,9 @@ impl WaitFor {
     }
 
     fn found(&self, text: &str) -> Holds {
-        let Some(searched) = self.searched(text) else { return Holds::NotYet(self.late()) };
+        let Some(searched) = self.searched(text) else { return Holds::NotYet(String::new()) };
         match &self.regex {
-            Some((_, regex)) if !regex.is_match(searched).unwrap_or(false) => Holds::NotYet(self.late()),
+            Some((_, regex)) if !regex.is_match(searched).unwrap_or(false) => Holds::NotYet(String::new()),
             _ => Holds::Yes,
         }
     }
@@ -196,15 +196,11 @@ impl Module for WaitFor {
         let text = String::from_utf8_lossy(&reply.out);
         if self.state == "drained" {
             let open = wait::count(&reply, &self.host, self.port.unwrap_or_default(), &self.excluded, &self.active);
-            return if open == 0 {
-                Holds::Yes
-            } else {
-                Holds::NotYet(format!("{open} connections of {}:{} are open", self.host, self.port.unwrap_or_default()))
-            };
+            return if open == 0 { Holds::Yes } else { Holds::NotYet(String::new()) };
         }
         if let Some(path) = &self.path {
             return match (text.lines().next().unwrap_or_default(), self.gone()) {
-                ("@there", true) => Holds::NotYet(self.late()),
+                ("@there", true) => Holds::NotYet(String::new()),
                 (_, true) => Holds::Yes,
                 ("@denied", false) => Holds::Never(format!("Failed to stat {path}, Permission denied")),
                 _ => self.found(&text),
@@ -213,8 +209,8 @@ impl Module for WaitFor {
         match (wait::read_port(&text), self.gone()) {
             (Some(Port::Unknown), _) => Holds::Never("the host has neither bash nor nc to open a connection with".into()),
             (Some(Port::Closed), true) => Holds::Yes,
-            (None, _) => Holds::NotYet(format!("no answer: {}", String::from_utf8_lossy(&reply.err).trim())),
-            (Some(_), true) => Holds::NotYet(self.late()),
+            (None, _) => Holds::NotYet(String::new()),
+            (Some(_), true) => Holds::NotYet(String::new()),
             (Some(_), false) => self.found(&text),
         }
     }

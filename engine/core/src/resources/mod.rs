@@ -1,9 +1,11 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
+pub mod apt;
 pub mod facts;
 pub mod getent;
 pub mod glob;
 pub mod object;
+pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
@@ -12,7 +14,19 @@ pub mod wait;
 use crate::state::Kind;
 
 /// The one table of kinds.
-pub static TABLE: &[&dyn Kind] = &[&facts::Facts, &getent::Getent, &glob::Glob, &path::Path];
+pub static TABLE: &[&dyn Kind] = &[
+    &apt::Cache,
+    &apt::Deb,
+    &apt::Work,
+    &facts::Facts,
+    &getent::Getent,
+    &glob::Glob,
+    &object::Object,
+    &package::Offer,
+    &package::Package,
+    &package::Residue,
+    &path::Path,
+];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {

@@ -14,7 +14,7 @@ mod read;
 
 pub use mode::mode_bits;
 
-use crate::state::{Answer, Gap, Kind, KindName, Look, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
 
@@ -39,6 +39,14 @@ impl Kind for Path {
 
     fn fix(&self, gaps: &[&Gap]) -> Script {
         fix::script(gaps)
+    }
+
+    /// A package file tells which package is in it.
+    fn reach(&self, gap: &Gap) -> Reach {
+        match gap.id.name.ends_with(".deb") {
+            true => Reach::Things(vec![Id::new("deb", gap.id.name.clone())]),
+            false => Reach::Nothing,
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 pub mod address;
 pub mod compare;
+pub mod graph;
 pub mod outcome;
 pub mod questions;
 
 pub use address::{Address, Become, Connection, Fault, FaultKind, Message, Method, Who};
+pub use graph::{Graph, Reason};
 pub use compare::{Compared, compare};
 pub use outcome::{Event, Outcome, Recap, Summary, Tally, TaskLabel, Told};
-pub use questions::{Asked, Kinds, learn, questions};
+pub use questions::{Asked, Kinds, learn, questions, reading};

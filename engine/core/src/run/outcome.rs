@@ -96,6 +96,8 @@ pub struct Summary {
     /// Fields that two tasks set to different values.
     pub fights: Vec<String>,
     pub interrupted: bool,
+    /// Something failed that belongs to no task: a play that could not begin.
+    pub failed: bool,
 }
 
 /// Outcomes counted over all hosts, for the summary and the certainty.

@@ -27,6 +27,12 @@ pub trait Module: Send + Sync {
         let _ = reply;
         Holds::Yes
     }
+
+    /// The same, where it matters what time it is (seconds since 1970): some states are only final by their age.
+    fn holds_at(&self, reply: &Answer, now: f64) -> Holds {
+        let _ = now;
+        self.holds(reply)
+    }
 }
 
 /// What is to be: states, then an action, then a condition that must hold.

@@ -3,12 +3,12 @@
 //! What was seen stays as it was seen; what tasks would make of it lies over it as a log of predictions and
 //! disturbances, which can be cut back to any point.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::gap::Gap;
 use super::kind::Reach;
-use super::thing::{Fields, Id, Look, State};
+use super::thing::{Fields, Id, KindName, Look, State};
 use crate::text::{Diagnostic, Unknown, Value};
 
 /// What made a fact or a doubt: the task, as messages name it.
@@ -102,6 +102,11 @@ impl World {
         })
     }
 
+    /// Whether what was seen of a thing was seen after all that may have changed it.
+    pub fn is_fresh(&self, asker: Asker, id: &Id) -> bool {
+        self.seen.get(&(asker, id.clone())).is_some_and(|seen| seen.look.is_some())
+    }
+
     /// Whether this look needs no question: its answer is known or predicted.
     pub fn answers(&self, asker: Asker, look: &Look) -> bool {
         self.predicted.get(&look.id).is_some_and(|all| !all.is_empty())
@@ -110,7 +115,8 @@ impl World {
 
     /// The target said how a thing is.
     pub fn see(&mut self, asker: Asker, look: &Look, id: &Id, state: State) {
-        let asked = Look { id: id.clone(), detail: look.detail.clone() };
+        let wanted = look.wanted.clone().filter(|_| look.id == *id);
+        let asked = Look { id: id.clone(), detail: look.detail.clone(), wanted };
         self.first.entry(id.clone()).or_insert_with(|| state.clone());
         self.seen.insert((asker, id.clone()), Seen { look: Some(asked), fact: Ok(state) });
     }
@@ -224,7 +230,7 @@ impl<'a> View<'a> {
                 let diagnostic = Diagnostic::error(message);
                 Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))))
             }
-            None => Err(Halt::Ask(vec![Look { id: id.clone(), detail: Default::default() }])),
+            None => Err(Halt::Ask(vec![Look::of(id.clone())])),
         }
     }
 
@@ -236,6 +242,32 @@ impl<'a> View<'a> {
     /// One field of a thing; `None` where the thing or the field does not exist.
     pub fn field(&self, id: &Id, field: &str) -> Result<Option<&'a Value>, Halt> {
         Ok(self.fields(id)?.and_then(|fields| fields.get(field)))
+    }
+
+    /// All things of a kind that are known to be there, or that a task would make; each with that task.
+    pub fn known(&self, kind: KindName) -> Vec<(&'a Id, &'a State, Option<&'a Cause>)> {
+        let seen = self.world.seen.keys().filter(|(asker, _)| *asker == self.asker).map(|(_, id)| id);
+        let ids: BTreeSet<&Id> = seen.chain(self.world.predicted.keys()).filter(|id| id.kind == kind).collect();
+        let known = |id: &'a Id| match self.world.get(self.asker, id)? {
+            Fact::Seen(state) => Some((id, state, None)),
+            Fact::Predicted(state, cause) | Fact::May(state, cause) => Some((id, state, Some(cause))),
+            Fact::Failed { .. } => None,
+        };
+        ids.into_iter().filter_map(known).filter(|(_, state, _)| state.is_some()).collect()
+    }
+
+    /// Whether what is known of a thing answers this look and is not older than what may have changed it.
+    pub fn answers(&self, look: &Look) -> bool {
+        self.world.answers(self.asker, look)
+    }
+
+    /// How a thing is, also where a task before it may make it different: for fixes that do no harm where they were not
+    /// needed. The engine still tells that the gap is not sure.
+    pub fn likely(&self, id: &Id) -> Result<&'a State, Halt> {
+        match self.seen(id) {
+            Some(state) => Ok(state),
+            None => self.state(id),
+        }
     }
 
     /// A state if it is known, also where it may change: for hints and results, not for decisions.

@@ -31,6 +31,10 @@ pub struct Piped {
 /// Paths are `/`-separated, absolute or relative to the working directory.
 pub trait Control {
     fn read(&self, path: &str) -> Result<Vec<u8>, ControlError>;
+    /// The SHA-256 of a file of any size, as lower-case hex.
+    fn sha256(&self, path: &str) -> Result<String, ControlError> {
+        self.read(path).map(|bytes| super::value::sha256_hex(&bytes))
+    }
     /// Kind, links followed; `None` where nothing is.
     fn entry(&self, path: &str) -> Option<Entry>;
     /// The mode bits of a file, for `mode: preserve` and executables that print a password or inventory.

@@ -2,11 +2,15 @@
 
 pub mod control;
 pub mod diagnostic;
+pub mod filters;
 pub mod json;
+pub mod lookups;
 pub mod memory;
 pub mod scalar;
 pub mod shlex;
 pub mod source;
+pub mod template;
+pub mod tests;
 pub mod value;
 pub mod yaml;
 
@@ -14,5 +18,6 @@ pub use control::{Control, ControlError, Decrypted, Entry};
 pub use diagnostic::{Collector, Diagnostic, Result, Severity};
 pub use memory::MemoryControl;
 pub use source::{Source, Span};
+pub use template::{Scope, Scopes, Search, Settings, Templates, Var};
 pub use value::{Body, Contents, Key, Map, Mark, Secret, Unknown, Value};
 pub use yaml::{Node, Style};

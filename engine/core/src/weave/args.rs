@@ -4,7 +4,7 @@ use crate::book::shortform;
 use crate::book::task::Task;
 use crate::modules::{Args, Entry, Spec, Type};
 use crate::text::template::{Scope as _, Search, Settings};
-use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Node, Result, Source, Span, Value};
+use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
 
 use super::scope::Sight;
 
@@ -12,7 +12,7 @@ use super::scope::Sight;
 const READ: u64 = 1 << 20;
 
 /// What a task gives to its module, checked against the module's arguments.
-pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight<'_>) -> Result<Args> {
+pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight) -> Result<Args> {
     let mut given = vec![];
     let mut add = |name: &str, value: Value, span: Span| {
         given.retain(|(have, ..): &(String, Value, Span)| have != name);
@@ -39,7 +39,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
     Ok(args)
 }
 
-fn from_node(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(String, Value, Span)>> {
+fn from_node(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
     let Some(text) = node.as_str() else { return mapping(spec, node, sight) };
     if node.is_null() {
         return Ok(vec![]);
@@ -49,27 +49,40 @@ fn from_node(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<
         let Some(map) = value.as_map() else { return Err(node.error("arguments as one template must give a mapping")) };
         return Ok(map.iter().map(|(key, value)| (key.to_string(), value.clone(), node.span.clone())).collect());
     }
-    let short = shortform::parse(node, spec.free_form.is_some())?;
+    let short = shortform::parse(text, spec.free_form.is_some()).map_err(|diagnostic| diagnostic.at(&node.span))?;
     let mut all = vec![];
-    for (name, part) in short.pairs {
-        let name = name.to_string();
-        let (value, span) = value(spec, &name, &part, sight)?;
-        all.push((name, value, span));
+    for pair in &short.pairs {
+        if spec.arg(&pair.name).is_none() && !spec.any {
+            return Err(spec.unknown(&pair.name, &pair.name_span(node)));
+        }
+        let part = part(node, pair.value_span(node), &pair.value);
+        let (value, span) = value(spec, &pair.name, &part, sight)?;
+        all.push((pair.name.clone(), value, span));
     }
-    match (short.free, spec.free_form) {
-        (Some(free), Some(name)) => {
-            let (value, span) = value(spec, name, &free, sight)?;
+    match (short.rest, spec.free_form) {
+        (Some(rest), Some(name)) => {
+            let (value, span) = value(spec, name, &part(node, node.place(rest.start, rest.end), &rest.text), sight)?;
             all.push((name.to_string(), value, span));
         }
-        (Some(free), None) => {
-            return Err(free.error(format!("module `{}` takes `name=value` pairs, and this is none", spec.name)).hint("write the arguments as a mapping"));
+        (Some(rest), None) => {
+            let message = format!("module `{}` takes `name=value` pairs, and `{}` is none", spec.name, rest.text);
+            return Err(node.place(rest.start, rest.end).error(message).hint("write the arguments as a mapping"));
         }
         (None, _) => {}
     }
     Ok(all)
 }
 
-fn mapping(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(String, Value, Span)>> {
+/// A piece of a scalar as a node of its own, with the marks of the whole.
+fn part(whole: &Node, span: Span, text: &str) -> Node {
+    let mut node = Node::quoted(span, text);
+    if let (crate::text::yaml::Data::Scalar(part), Some(scalar)) = (&mut node.data, whole.as_scalar()) {
+        part.marks = scalar.marks.clone();
+    }
+    node
+}
+
+fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(String, Value, Span)>> {
     let rendered;
     let pairs = match node.as_map() {
         Some(pairs) => pairs,
@@ -94,7 +107,7 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight<'_>) -> Result<Vec<(S
 }
 
 /// One argument, rendered as its type asks for.
-fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight<'_>) -> Result<(Value, Span)> {
+fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
     let templates = &sight.tree.templates;
     let value = match spec.arg(name).map(|arg| arg.kind) {
         Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
@@ -105,7 +118,7 @@ fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight<'_>) -> Result<(Val
 }
 
 /// Each condition beside what came of it: `[{text, value}]`, up to the first that does not hold.
-fn conditions(node: &Node, sight: &Sight<'_>) -> Result<Value> {
+fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
     let rendered;
     let nodes = match node.as_list() {
         Some(items) => items,
@@ -127,13 +140,15 @@ fn conditions(node: &Node, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// Reads the files and templates of the control node that the arguments name.
-fn files(spec: &'static Spec, args: &mut Args, sight: &Sight<'_>) -> Result<()> {
+fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
     for arg in spec.args {
         let Some(value) = args.value(arg.name) else { continue };
         let Some(name) = value.as_str().map(str::to_string) else { continue };
         let read = match arg.kind {
             Type::Template => template(&name, args, sight),
-            Type::File if !remote(spec, args) => file(&name, args, sight),
+            Type::File if !remote(spec, args) => file(&name, Search::File, args, sight),
+            Type::Vars => file(&name, Search::Vars, args, sight),
+            Type::Program => program(&name, args, sight),
             _ => continue,
         };
         let span = args.span_of(arg.name).clone();
@@ -147,9 +162,9 @@ fn remote(spec: &Spec, args: &Args) -> bool {
 }
 
 /// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
-fn file(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
+fn file(name: &str, kind: Search, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
-    let found = find(name.trim_end_matches('/'), Search::File, sight)?;
+    let found = find(name.trim_end_matches('/'), kind, sight)?;
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());
@@ -161,6 +176,15 @@ fn file(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
     } else {
         map.insert("contents", contents(control, &found, args)?);
     }
+    Ok(map.into())
+}
+
+/// The file that the first word of a line names, and the line.
+fn program(line: &str, args: &Args, sight: &Sight) -> Result<Value> {
+    let (name, _) = crate::text::shlex::first(line).ok_or_else(|| Diagnostic::error(format!("`{line}` names no file")))?;
+    let found = file(&name, Search::File, args, sight)?;
+    let mut map = found.as_map().cloned().unwrap_or_default();
+    map.insert("line", line);
     Ok(map.into())
 }
 
@@ -191,11 +215,16 @@ fn walk(control: &dyn Control, folder: &str, below: &str, entries: &mut Vec<Valu
 fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     match control.read(path) {
         Ok(bytes) => {
-            if !args.maybe_flag_of("decrypt").unwrap_or(true) {
+            if !args.flag_if_listed("decrypt").unwrap_or(true) {
                 return Ok(Contents::of(Value::from_bytes(bytes)).into());
             }
-            let loaded = crate::book::load::reveal_bytes(control, path, bytes)?;
-            Ok(Contents::of(loaded).into())
+            if !bytes.starts_with(b"$ANSIBLE_VAULT") {
+                return Ok(Contents::of(Value::from_bytes(bytes)).into());
+            }
+            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let text = plain.map(|plain| plain.text).unwrap_or_default();
+            let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {
             let sha256 = control.sha256(path).map_err(|error| unreadable(path, &error))?;
@@ -205,24 +234,14 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     }
 }
 
-fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
+fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
-    let text = |name: &str| args.text(name);
-    let settings = Settings {
-        trim_blocks: args.maybe_flag_of("trim_blocks").unwrap_or(true),
-        lstrip_blocks: args.maybe_flag_of("lstrip_blocks").unwrap_or(false),
-        newline_sequence: args.given_text("newline_sequence").unwrap_or_else(|| "\n".into()).replace("\\n", "\n").replace("\\r", "\r"),
-        block_start: args.given_text("block_start_string"),
-        block_end: args.given_text("block_end_string"),
-        variable_start: args.given_text("variable_start_string"),
-        variable_end: args.given_text("variable_end_string"),
-        comment_start: args.given_text("comment_start_string"),
-        comment_end: args.given_text("comment_end_string"),
-    };
-    let _ = text;
-    let rendered = sight.tree.templates.file(&loaded.source, &settings, sight)?;
+    let settings = settings(args);
+    // what stars stand for in messages is what a host is to get
+    let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
+    let rendered = loaded.mark(control, rendered);
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());
@@ -231,8 +250,25 @@ fn template(name: &str, args: &Args, sight: &Sight<'_>) -> Result<Value> {
     Ok(map.into())
 }
 
+/// The settings of a template that its task gives.
+fn settings(args: &Args) -> Settings {
+    let default = Settings::default();
+    let pair = |start: &str, end: &str, default: (String, String)| {
+        (args.given_text(start).unwrap_or(default.0), args.given_text(end).unwrap_or(default.1))
+    };
+    Settings {
+        block: pair("block_start_string", "block_end_string", default.block),
+        variable: pair("variable_start_string", "variable_end_string", default.variable),
+        comment: pair("comment_start_string", "comment_end_string", default.comment),
+        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
+        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
+        newline: args.given_text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
+        literal_backslashes: false,
+    }
+}
+
 /// The first of the places that a name may mean.
-fn find(name: &str, kind: Search, sight: &Sight<'_>) -> Result<String> {
+fn find(name: &str, kind: Search, sight: &Sight) -> Result<String> {
     let places = sight.search(kind, name);
     let control = &*sight.tree.control;
     places.iter().find(|path| control.entry(path).is_some()).cloned().ok_or_else(|| {

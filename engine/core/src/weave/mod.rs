@@ -10,12 +10,15 @@ mod include;
 mod item;
 mod listing;
 mod play;
+pub mod roles;
 mod scope;
 mod scout;
+mod select;
 mod send;
 mod session;
 mod task;
 
 pub use listing::{Listed, list_hosts, list_tasks};
+pub use include::Known;
 pub use scope::Host;
 pub use session::{Input, Options, Output, Session, Tree};

@@ -1,13 +1,13 @@
 //! Variables as one host sees them at one task.
 
-use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::book::inventory::{HostId, Inventory};
 use crate::book::task::Task;
 use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
 use crate::book::{Around, Ring, path};
-use crate::text::template::{Scope, Search, Var};
+use crate::text::{Scope, Scopes, Search, Var};
 use crate::text::{Map, Value};
 
 use super::session::Tree;
@@ -60,24 +60,37 @@ pub fn around(mut layers: Layers, task: &Task) -> Layers {
     layers
 }
 
-/// What the templates of a task read.
-pub struct Sight<'a> {
-    pub tree: &'a Tree,
-    pub inventory: &'a Inventory,
-    pub hosts: &'a [Host],
+/// What the templates of a task read. Owns references only, so that `hostvars` can hand out those of other hosts.
+#[derive(Clone)]
+pub struct Sight {
+    pub tree: Arc<Tree>,
+    pub inventory: Arc<Inventory>,
+    pub hosts: Arc<Vec<Host>>,
     pub host: HostId,
     pub layers: Layers,
     /// The rings of the task, for the search of files; `None` for what stands outside of any play.
     pub around: Option<Arc<Around>>,
-    pub play_hosts: &'a [HostId],
-    /// Set once a variable of another host that is not the inventory's was read.
-    pub read_others: Cell<bool>,
-    pub depth: RefCell<u32>,
+    pub play_hosts: Arc<[HostId]>,
+    /// Set once the variables of other hosts were asked for.
+    pub read_others: Arc<AtomicBool>,
 }
 
-impl<'a> Sight<'a> {
-    pub fn new(tree: &'a Tree, inventory: &'a Inventory, hosts: &'a [Host], host: HostId, layers: Layers) -> Sight<'a> {
-        Sight { tree, inventory, hosts, host, layers, around: None, play_hosts: &[], read_others: Cell::new(false), depth: RefCell::new(0) }
+impl Sight {
+    pub fn new(tree: &Arc<Tree>, inventory: &Arc<Inventory>, hosts: &Arc<Vec<Host>>, host: HostId, layers: Layers) -> Sight {
+        let (tree, inventory, hosts) = (tree.clone(), inventory.clone(), hosts.clone());
+        Sight { tree, inventory, hosts, host, layers, around: None, play_hosts: Arc::from([]), read_others: Arc::default() }
+    }
+
+    /// Whether the variables of other hosts were asked for.
+    pub fn others(&self) -> bool {
+        self.read_others.load(Ordering::Relaxed)
+    }
+
+    /// The same run as another host sees it.
+    pub fn of(&self, host: HostId) -> Sight {
+        let layers = self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default();
+        let around = self.around.as_ref().and_then(|around| around.rings().find(|ring| ring.ring == Ring::Play).cloned());
+        Sight { host, layers, around, ..self.clone() }
     }
 
     fn names_of(&self, hosts: &[HostId]) -> Value {
@@ -86,19 +99,11 @@ impl<'a> Sight<'a> {
 
     fn magic(&self, name: &str) -> Option<Var> {
         let value = match name {
-            "inventory_hostname" => Value::Text(self.inventory.host(self.host).name.clone()),
-            "inventory_hostname_short" => {
-                let name = &self.inventory.host(self.host).name;
-                Value::text(name.split('.').next().unwrap_or(name))
-            }
-            "groups" => crate::book::magic::groups(self.inventory),
-            "group_names" => crate::book::magic::group_names(self.inventory, self.host),
-            "inventory_file" | "inventory_dir" => return crate::book::magic::place(self.inventory, self.host, name).map(Var::Value),
             "hostvars" => {
-                self.read_others.set(true);
-                return Some(self.hostvars());
+                self.read_others.store(true, Ordering::Relaxed);
+                return Some(Var::Scopes(Arc::new(Others(self.clone()))));
             }
-            "ansible_play_hosts" | "ansible_play_hosts_all" | "play_hosts" | "ansible_play_batch" => self.names_of(self.play_hosts),
+            "ansible_play_hosts" | "ansible_play_hosts_all" | "play_hosts" | "ansible_play_batch" => self.names_of(&self.play_hosts),
             "ansible_check_mode" => Value::Bool(self.tree.options.check),
             "ansible_diff_mode" => Value::Bool(self.tree.options.diff),
             "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),
@@ -130,44 +135,23 @@ impl<'a> Sight<'a> {
         };
         Some(Var::Value(Value::text(text)))
     }
+}
 
-    /// Every host's variables, rendered where they can be.
-    fn hostvars(&self) -> Var {
-        if *self.depth.borrow() > 0 {
-            return Var::Value(Value::from(Map::new()));
-        }
-        *self.depth.borrow_mut() += 1;
-        let all = self.inventory.hosts().map(|host| {
-            let layers = self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default();
-            let mut sight = Sight::new(self.tree, self.inventory, self.hosts, host, layers);
-            sight.play_hosts = self.play_hosts;
-            sight.around = self.around.as_ref().and_then(|around| around.rings().find(|ring| ring.ring == Ring::Play).cloned());
-            *sight.depth.borrow_mut() = *self.depth.borrow();
-            let mut vars = Map::new();
-            for name in sight.layers.names() {
-                let value = match sight.layers.get(&name) {
-                    Some(Written::Written(node)) => self.tree.templates.render(node, &sight).ok(),
-                    Some(Written::Made(value, _)) => Some(value.clone()),
-                    None => None,
-                };
-                if let Some(value) = value {
-                    vars.insert(name, value);
-                }
-            }
-            for name in ["inventory_hostname", "inventory_hostname_short", "group_names", "groups"] {
-                if let Some(Var::Value(value)) = sight.magic(name) {
-                    vars.insert(name, value);
-                }
-            }
-            (self.inventory.host(host).name.clone(), Value::from(vars))
-        });
-        let value = Value::map(all.collect::<Vec<_>>());
-        *self.depth.borrow_mut() -= 1;
-        Var::Value(value)
+/// `hostvars`.
+struct Others(Sight);
+
+impl Scopes for Others {
+    fn names(&self) -> Vec<Arc<str>> {
+        self.0.inventory.hosts().map(|host| self.0.inventory.host(host).name.clone()).collect()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Scope + Send + Sync>> {
+        let host = self.0.inventory.find_host(name)?;
+        Some(Arc::new(self.0.of(host)))
     }
 }
 
-impl Scope for Sight<'_> {
+impl Scope for Sight {
     fn get(&self, name: &str) -> Option<Var> {
         match self.layers.get(name) {
             Some(Written::Written(node)) => Some(Var::Raw(node.clone())),
@@ -181,7 +165,7 @@ impl Scope for Sight<'_> {
     }
 
     fn search(&self, kind: Search, name: &str) -> Vec<String> {
-        search(self.tree, self.around.as_ref(), kind, name)
+        search(&self.tree, self.around.as_ref(), kind, name)
     }
 
     fn origin(&self) -> Option<String> {
@@ -191,7 +175,7 @@ impl Scope for Sight<'_> {
 
 /// Where a file that a task names is looked for: the role and those around it, the folder of the file that names it, the
 /// playbook's folder, and for templates and files the tree's own `templates/` and `files/`.
-pub fn search(tree: &Tree, around: Option<&Arc<Around>>, kind: Search, name: &str) -> Vec<String> {
+pub fn search(tree: &Arc<Tree>, around: Option<&Arc<Around>>, kind: Search, name: &str) -> Vec<String> {
     if name.starts_with('/') || name.starts_with('~') {
         return vec![path::expand(&*tree.control, name)];
     }

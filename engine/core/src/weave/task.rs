@@ -29,9 +29,10 @@ pub struct TaskRun {
     pub began: f64,
     /// Past the barrier that stands before this task.
     pub passed: bool,
+    pub once: bool,
     pub phase: Phase,
     /// A message brought this failure.
-    pub forced: Option<Forced>,
+    pub forced: Option<Box<Forced>>,
     pub loop_var: Arc<str>,
 }
 
@@ -64,7 +65,7 @@ pub enum Phase {
     /// Its gaps are closed.
     Fixed(Arc<Doing>),
     /// Its action ran.
-    Acted(Arc<Doing>, Reply, Vec<Response>),
+    Acted(Arc<Doing>, Option<Reply>, Vec<Response>),
     /// Its condition is asked about: since when, and the last answer.
     Waits { doing: Arc<Doing>, reply: Option<Reply>, since: f64, asked: bool, answer: Option<crate::state::Answer> },
     Paused,
@@ -80,6 +81,8 @@ pub struct Doing {
     pub target: usize,
     pub asker: Asker,
     pub began: f64,
+    /// `export` lines for what it does.
+    pub environment: String,
 }
 
 impl std::fmt::Debug for Doing {
@@ -134,7 +137,7 @@ fn extended(items: &[Value], at: usize) -> Value {
 }
 
 /// What a task goes over: `None` where it has no loop.
-pub fn items(task: &Task, sight: &Sight<'_>) -> Result<Option<Value>> {
+pub fn items(task: &Task, sight: &Sight) -> Result<Option<Value>> {
     let Some(repeat) = &task.repeat else { return Ok(None) };
     let templates = &sight.tree.templates;
     if &*repeat.word == "loop" {
@@ -166,7 +169,7 @@ fn listed(value: Value) -> Value {
 }
 
 /// `with_items: a_list` may name a variable without braces.
-fn bare_or_rendered(node: &Node, sight: &Sight<'_>) -> Result<Value> {
+fn bare_or_rendered(node: &Node, sight: &Sight) -> Result<Value> {
     let bare = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte)) && !text.as_bytes()[0].is_ascii_digit();
     match &node.data {
         Data::Scalar(scalar) if bare(&scalar.text) && sight.get(scalar.text.split('.').next().unwrap_or_default()).is_some() => {
@@ -177,7 +180,7 @@ fn bare_or_rendered(node: &Node, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// All conditions of a keyword, the task's own and inherited: the first that is false, or unknown, decides.
-pub fn holds(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Value> {
+pub fn holds(task: &Task, word: &str, sight: &Sight) -> Result<Value> {
     let mut unknown = None;
     for node in task.keywords(word) {
         let value = sight.tree.templates.condition(node, sight)?;
@@ -191,7 +194,7 @@ pub fn holds(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Value> {
 }
 
 /// A keyword that is a boolean, rendered.
-pub fn flag(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<bool>> {
+pub fn flag(task: &Task, word: &str, sight: &Sight) -> Result<Option<bool>> {
     let Some(node) = task.keyword(word) else { return Ok(None) };
     let value = sight.tree.templates.render(node, sight)?;
     match value.plain() {
@@ -205,18 +208,18 @@ pub fn flag(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<bool>> 
 }
 
 /// A keyword that is a text, rendered.
-pub fn text(task: &Task, word: &str, sight: &Sight<'_>) -> Result<Option<String>> {
+pub fn text(task: &Task, word: &str, sight: &Sight) -> Result<Option<String>> {
     let Some(node) = task.keyword(word) else { return Ok(None) };
     let value = sight.tree.templates.render(node, sight)?;
     Ok(if matches!(value.plain(), Value::Null | Value::Omit) { None } else { Some(crate::modules::display(&value)) })
 }
 
 /// What a task is called where it is shown: its rendered name, or its module.
-pub fn title(task: &Task, sight: Option<&Sight<'_>>) -> String {
+pub fn title(task: &Task, sight: Option<&Sight>) -> String {
     let Some(name) = &task.name else { return task.module.to_string() };
     let rendered = sight.filter(|_| name.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"))).and_then(|sight| sight.tree.templates.render(name, sight).ok());
     match rendered {
-        Some(value) if value.unknown().is_none() => crate::text::mask::shown(&value),
+        Some(value) if value.unknown().is_none() => crate::text::template::mask::shown(&value),
         _ => name.as_str().unwrap_or_default().to_string(),
     }
 }
@@ -245,7 +248,7 @@ pub fn combined(results: Vec<Value>, told: &Tolds, skipped: bool) -> Map {
 }
 
 /// Names of handlers that a task notifies.
-pub fn notifies(task: &Task, sight: &Sight<'_>) -> Result<Vec<(String, Node)>> {
+pub fn notifies(task: &Task, sight: &Sight) -> Result<Vec<(String, Node)>> {
     let mut all = vec![];
     for node in task.keywords("notify") {
         let value = sight.tree.templates.render(node, sight)?;
@@ -260,7 +263,7 @@ pub fn notifies(task: &Task, sight: &Sight<'_>) -> Result<Vec<(String, Node)>> {
 }
 
 /// How loop items are shown: `loop_control.label`, or the item.
-pub fn item_label(run: &TaskRun, sight: &Sight<'_>) -> Option<Value> {
+pub fn item_label(run: &TaskRun, sight: &Sight) -> Option<Value> {
     let item = run.item()?.clone();
     let label = run.task.keywords.get("loop_control").and_then(|control| control.get("label"));
     Some(label.and_then(|label| sight.tree.templates.render(label, sight).ok()).unwrap_or(item))
@@ -282,5 +285,24 @@ pub fn told(run: &TaskRun, host: &Arc<str>, outcome: Outcome, result: Map) -> To
         hidden: false,
         say: run.told.say.clone(),
         seconds: 0.0,
+    }
+}
+
+/// Of two outcomes, the one that says more about what a task does.
+pub fn worse(one: Option<Outcome>, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Skipped(_) => 0,
+        Outcome::Same => 1,
+        Outcome::Ran { changed: false } => 2,
+        Outcome::Ran { changed: true } | Outcome::Change => 3,
+        Outcome::WouldRun(_) => 4,
+        Outcome::May(_) => 5,
+        Outcome::Unknown(_) => 6,
+        Outcome::Failed => 7,
+        Outcome::Unreachable => 8,
+    };
+    match one {
+        Some(one) if rank(&one) >= rank(&other) => one,
+        _ => other,
     }
 }

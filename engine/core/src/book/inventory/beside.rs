@@ -1,7 +1,7 @@
 //! `group_vars/` and `host_vars/` beside the sources of an inventory and beside playbooks. Each file is read once,
 //! and only where a host needs it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{GroupId, HostId, Inventory};
@@ -18,6 +18,8 @@ const EXTENSIONS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
 pub struct HostVars {
     /// By folder of variables and name of host or group: the files there, the later the stronger.
     files: HashMap<(String, Arc<str>), Vec<Arc<Scope>>>,
+    /// The names in each folder of variables: most hosts have no file, and are not worth a look at the disk.
+    folders: HashMap<String, HashSet<String>>,
     hosts: HashMap<HostId, Layers>,
     playbooks: Vec<String>,
 }
@@ -29,7 +31,13 @@ impl HostVars {
     }
 
     /// Reads what is there for the given hosts. What was read before is not read again.
-    pub fn load(&mut self, control: &dyn Control, inventory: &Inventory, hosts: impl IntoIterator<Item = HostId>, diagnostics: &mut Collector) {
+    pub fn load(
+        &mut self,
+        control: &dyn Control,
+        inventory: &Inventory,
+        hosts: impl IntoIterator<Item = HostId>,
+        diagnostics: &mut Collector,
+    ) {
         for host in hosts {
             if !self.hosts.contains_key(&host) {
                 let layers = self.read(control, inventory, host, diagnostics);
@@ -71,10 +79,17 @@ impl HostVars {
         layers
     }
 
+    /// Forgets what was read of a host, for one that a task put into another group.
+    pub fn forget(&mut self, host: HostId) {
+        self.hosts.remove(&host);
+    }
+
     fn files(&mut self, control: &dyn Control, folder: String, name: &Arc<str>, diagnostics: &mut Collector) -> &[Arc<Scope>] {
+        let names = self.folders.entry(folder.clone()).or_insert_with(|| control.list(&folder).unwrap_or_default().into_iter().collect());
+        // a host may be named as a path (`chroot`): it has no files
+        let any = !name.starts_with('/') && EXTENSIONS.iter().any(|extension| names.contains(&format!("{name}{extension}")));
         self.files.entry((folder, name.clone())).or_insert_with_key(|(folder, name)| {
-            // a host may be named as a path (`chroot`): it has no files
-            let files = if name.starts_with('/') { vec![] } else { find(control, folder, name) };
+            let files = if any { find(control, folder, name) } else { vec![] };
             files.iter().filter_map(|file| diagnostics.take(scope(control, file))).map(Arc::new).collect()
         })
     }

@@ -13,8 +13,8 @@ const UNGROUPED: GroupId = GroupId(1);
 impl Inventory {
     /// `all` and `ungrouped`, and nothing in them.
     pub fn new() -> Inventory {
-        let (hosts, groups, sources) = Default::default();
-        let mut inventory = Inventory { hosts, groups, host_names: HashMap::new(), group_names: HashMap::new(), sources };
+        let (hosts, groups, placed, sources) = Default::default();
+        let mut inventory = Inventory { hosts, groups, host_names: HashMap::new(), group_names: HashMap::new(), placed, sources };
         let (all, ungrouped) = (inventory.add_group("all"), inventory.add_group("ungrouped"));
         // neither is its own ancestor, so this holds
         let _ = inventory.add_child(all, ungrouped);
@@ -52,7 +52,7 @@ impl Inventory {
 
     /// Puts a host into a group.
     pub fn put(&mut self, host: HostId, group: GroupId) {
-        if self.group(group).hosts.contains(&host) {
+        if !self.placed.insert((group, host)) {
             return;
         }
         self.groups[group.0 as usize].hosts.push(host);
@@ -85,7 +85,11 @@ impl Inventory {
         self.groups[child.0 as usize].parents.push(parent);
         for host in self.members(child) {
             let groups = &mut self.hosts[host.0 as usize].groups;
-            above.iter().for_each(|group| if !groups.contains(group) { groups.push(*group) });
+            above.iter().for_each(|group| {
+                if !groups.contains(group) {
+                    groups.push(*group)
+                }
+            });
         }
         Ok(())
     }
@@ -166,11 +170,12 @@ impl Inventory {
 
     /// Takes a host out of a group, and out of those above it that it is in for no other reason.
     fn take(&mut self, host: HostId, group: GroupId) {
+        self.placed.remove(&(group, host));
         self.groups[group.0 as usize].hosts.retain(|have| *have != host);
         self.hosts[host.0 as usize].groups.retain(|have| *have != group);
         for above in self.ancestors(group) {
             let held = self.host(host).groups.iter().any(|other| self.ancestors(*other).contains(&above));
-            let own = self.group(above).hosts.contains(&host);
+            let own = self.placed.contains(&(above, host));
             if above != ALL && !held && !own {
                 self.hosts[host.0 as usize].groups.retain(|have| *have != above);
             }

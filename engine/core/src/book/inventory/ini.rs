@@ -6,7 +6,8 @@ use indexmap::IndexMap;
 use regex::Regex;
 
 use super::{GroupId, Inventory, address, python, words};
-use crate::text::{Collector, Node, Result, Source, Span};
+use crate::book::load::Text;
+use crate::text::{Collector, Control, Node, Result, Source, Span};
 
 static SECTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$").expect("a valid pattern"));
 static GROUP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^([^:\]\s]+)\s*(?:#.*)?$").expect("a valid pattern"));
@@ -19,24 +20,34 @@ enum Kind {
 }
 
 /// Reads a text into the inventory; every line that cannot be read is told.
-pub fn read(source: &Arc<Source>, file: &Arc<str>, inventory: &mut Inventory, diagnostics: &mut Collector) {
+pub fn read(control: &dyn Control, text: &Text, file: &Arc<str>, inventory: &mut Inventory, diagnostics: &mut Collector) {
     let group = inventory.add_group("ungrouped");
-    let mut reader = Reader { source, file, inventory, group, kind: Kind::Hosts, pending: IndexMap::new() };
+    let (source, mut own) = (text.shown(), Collector::default());
+    let mut reader = Reader { control, text, source: &source, file, inventory, group, kind: Kind::Hosts, pending: IndexMap::new() };
     let mut at = 0;
-    for line in source.text.split_inclusive('\n') {
-        let text = line.trim();
+    for line in text.as_str().split_inclusive('\n') {
+        let words = line.trim();
         let start = at + (line.len() - line.trim_start().len());
         at += line.len();
-        if text.is_empty() || text.starts_with(['#', ';']) {
+        if words.is_empty() || words.starts_with(['#', ';']) {
             continue;
         }
-        let span = source.span(start..start + text.len());
-        diagnostics.take(reader.line(text, &span));
+        own.take(reader.line(words, &source.span(start..start + words.len())));
     }
-    reader.finish(diagnostics);
+    reader.finish(&mut own);
+    for diagnostic in own.into_vec() {
+        match (text.is_secret(), diagnostic.span()) {
+            // what is wrong with an encrypted line cannot be said without showing it
+            (true, Some(span)) => diagnostics.push(span.error("this line of the encrypted inventory cannot be read")),
+            _ => diagnostics.push(diagnostic),
+        }
+    }
 }
 
 struct Reader<'a> {
+    control: &'a dyn Control,
+    text: &'a Text,
+    /// The text as messages may show it.
     source: &'a Arc<Source>,
     file: &'a Arc<str>,
     inventory: &'a mut Inventory,
@@ -95,7 +106,9 @@ impl Reader<'_> {
             return Err(place(first).error(format!("`{}` ends in `:` and no port", first.text)));
         }
         if first.text == "---" {
-            return Err(place(first).error("`---` begins a YAML file, and this one is read as INI").hint("give the file the extension `.yml`"));
+            return Err(place(first)
+                .error("`---` begins a YAML file, and this one is read as INI")
+                .hint("give the file the extension `.yml`"));
         }
         let mut vars: Vec<(String, Node)> = vec![];
         for word in &parts[1..] {
@@ -103,9 +116,9 @@ impl Reader<'_> {
                 let said = format!("`{}` is no variable of a host", word.text);
                 return Err(place(word).error(said).hint("write `name=value`; a value with blanks in it needs quotes"));
             };
-            let whole = place(word);
-            let at = whole.start + whole.text().find('=').map_or(0, |at| at + 1);
-            vars.push((name.to_string(), python::value(&self.source.span(at..whole.end), value)));
+            let at = word.start + text[word.start..word.end].find('=').map_or(0, |at| at + 1);
+            let span = self.source.span(span.start + at..span.start + word.end);
+            vars.push((name.to_string(), self.text.marked(self.control, name, python::value(&span, value))?));
         }
         let named = place(first);
         for name in &hosts {
@@ -127,6 +140,7 @@ impl Reader<'_> {
         };
         let start = span.end - value.trim_start().len();
         let value = python::value(&self.source.span(start..span.end), value.trim());
+        let value = self.text.marked(self.control, name.trim(), value)?;
         set(self.inventory, self.group, name.trim(), value)
     }
 

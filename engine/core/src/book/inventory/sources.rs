@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{GivenSource, Inventory, address, ini, script, yaml};
-use crate::book::load::{self, Text};
+use crate::book::load;
 use crate::book::path as paths;
 use crate::text::control::{ControlError, Entry};
-use crate::text::{Collector, Control, Node};
+use crate::text::{Collector, Control};
 
 /// Names in a folder of inventories that are none.
 const IGNORED_NAMES: [&str; 3] = ["host_vars", "group_vars", "vars_plugins"];
@@ -82,28 +82,19 @@ fn file(control: &dyn Control, path: &str, inventory: &mut Inventory, diagnostic
                 yaml::read(&document, &whole, inventory, diagnostics);
             }
         }
-        ".toml" => diagnostics.push(text.source.span(0..0).error("inventories in TOML are not read").hint("write it as YAML")),
-        "" => match either(control, &text, diagnostics) {
-            Some(document) => yaml::read(&document, &whole, inventory, diagnostics),
-            None if diagnostics_of_yaml(&text) => drop(diagnostics.take(text.node(control))),
-            None => ini::read(&text.source, &whole, inventory, diagnostics),
+        ".toml" => diagnostics.push(text.shown().span(0..0).error("inventories in TOML are not read").hint("write it as YAML")),
+        // a file without an extension is YAML where it reads as a mapping
+        "" => match text.mapping(control) {
+            Some(document) => drop(diagnostics.take(document).map(|document| yaml::read(&document, &whole, inventory, diagnostics))),
+            None if meant_as_yaml(text.as_str()) => drop(diagnostics.take(text.node(control))),
+            None => ini::read(control, &text, &whole, inventory, diagnostics),
         },
-        _ => ini::read(&text.source, &whole, inventory, diagnostics),
+        _ => ini::read(control, &text, &whole, inventory, diagnostics),
     }
 }
 
-/// A file without an extension is YAML where it reads as a mapping.
-fn either(control: &dyn Control, text: &Text, diagnostics: &mut Collector) -> Option<Node> {
-    let node = match crate::book::json::parse(&text.source) {
-        Some(node) => node,
-        None => crate::text::yaml::parse(&text.source).ok()?,
-    };
-    node.as_map()?;
-    diagnostics.take(text.reveal(control, &node))
-}
-
-/// Whether a file that is no readable YAML was meant to be some: it begins with `---`, or its first line ends in a colon.
-fn diagnostics_of_yaml(text: &Text) -> bool {
-    let first = text.source.text.lines().map(str::trim_end).find(|line| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']));
+/// Whether a text that is no readable YAML was meant to be some: it begins with `---`, or its first line ends in a colon.
+fn meant_as_yaml(text: &str) -> bool {
+    let first = text.lines().map(str::trim_end).find(|line| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']));
     first.is_some_and(|line| line == "---" || (line.ends_with(':') && !line.starts_with('[')))
 }

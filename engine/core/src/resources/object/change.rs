@@ -167,3 +167,64 @@ fn same(now: &Value, then: &Value) -> bool {
         _ => now == then,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::object::normalise::normalise;
+    use crate::resources::object::owned::proven;
+
+    /// What a 1.36 server answered to dry runs of manifests, beside the live objects.
+    const APPLIES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/applies.json"));
+    const EXPECTED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/applies.txt"));
+
+    fn line(change: &Change) -> String {
+        let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".to_owned(), Value::to_string);
+        format!("{}{}: {} -> {}", change.path, if change.order { " (order)" } else { "" }, side(&change.now), side(&change.then))
+    }
+
+    fn shown(case: &Value) -> String {
+        let part = |name: &str| case.get(name).unwrap_or(&Value::Null);
+        let live = Some(part("live")).filter(|live| !live.is_null());
+        let found = difference(live, part("answer"));
+        let mut text = format!(
+            "{}: {}",
+            plain(part("name")),
+            if found.new {
+                "new"
+            } else if found.is_same() {
+                "same"
+            } else {
+                "changes"
+            }
+        );
+        if !found.new {
+            let proof = proven(&normalise(part("manifest")), part("live"), "play");
+            text.push_str(&proof.map_or_else(|why| format!(", not proven ({why})"), |()| ", proven".to_owned()));
+        }
+        text.push_str(if found.ownership { ", takes or gives ownership\n" } else { "\n" });
+        text.extend(found.changes.iter().map(|change| format!("  {}\n", line(change))));
+        text.extend(found.mentions.iter().map(|change| format!("  aside: {}\n", line(change))));
+        text
+    }
+
+    fn plain(value: &Value) -> &str {
+        value.as_str().unwrap_or("")
+    }
+
+    #[test]
+    fn dry_runs_compare() {
+        let cases: Vec<Value> = serde_json::from_str(APPLIES).expect("a JSON list");
+        let shown: String = cases.iter().map(shown).collect();
+        assert_eq!(shown, EXPECTED, "\n{shown}");
+    }
+
+    #[test]
+    fn proof_and_dry_run_agree() {
+        for case in serde_json::from_str::<Vec<Value>>(APPLIES).expect("a JSON list") {
+            let (manifest, live) = (case.get("manifest").expect("a manifest"), case.get("live").expect("a live object"));
+            let same = difference(Some(live), case.get("answer").expect("an answer")).is_same();
+            assert!(same || proven(&normalise(manifest), live, "play").is_err(), "{}", plain(&case["name"]));
+        }
+    }
+}

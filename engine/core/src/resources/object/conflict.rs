@@ -158,17 +158,24 @@ mod tests {
     use serde_json::json;
 
     fn status(causes: &[(&str, &str)]) -> Value {
-        let causes: Vec<_> = causes.iter().map(|(field, message)| json!({"reason": "FieldManagerConflict", "field": field, "message": message})).collect();
+        let causes: Vec<_> =
+            causes.iter().map(|(field, message)| json!({"reason": "FieldManagerConflict", "field": field, "message": message})).collect();
         json!({"kind": "Status", "code": 409, "reason": "Conflict", "details": {"causes": causes}})
     }
 
     #[test]
     fn reads_owners() {
-        let found = conflicts(&status(&[
-            (".spec.replicas", r#"conflict with "kube-controller-manager" with subresource "scale" using apps/v1 at 2026-07-01T10:00:00Z"#),
-            (".spec.template.spec.containers[name=\"a\"].image", r#"conflict with "flux \"x\"""#),
-            (".spec.paused", r#"conflict with "kubectl-edit" using apps/v1"#),
-        ]), None);
+        let found = conflicts(
+            &status(&[
+                (
+                    ".spec.replicas",
+                    r#"conflict with "kube-controller-manager" with subresource "scale" using apps/v1 at 2026-07-01T10:00:00Z"#,
+                ),
+                (".spec.template.spec.containers[name=\"a\"].image", r#"conflict with "flux \"x\"""#),
+                (".spec.paused", r#"conflict with "kubectl-edit" using apps/v1"#),
+            ]),
+            None,
+        );
         let shown: Vec<_> = found.iter().map(|conflict| (conflict.to_string(), conflict.operation, conflict.sure)).collect();
         assert_eq!(shown, [
             ("conflict: spec.replicas is owned by kube-controller-manager (scale) since 2026-07-01T10:00:00Z; it may be a HorizontalPodAutoscaler's: then leave `spec.replicas` out of the manifest".to_owned(), "Update", true),
@@ -181,8 +188,14 @@ mod tests {
     fn names_with_dots_are_told_by_the_owner() {
         let live = json!({"metadata": {"labels": {"a.b": "1"}, "managedFields": [
             {"manager": "m", "operation": "Update", "fieldsV1": {"f:metadata": {"f:labels": {"f:a.b": {}}}, "f:data": {"f:x": {"f:y": {}}, "f:x.y": {}}}}]}});
-        let found = conflicts(&status(&[(".metadata.labels.a.b", r#"conflict with "m" using v1"#), (".data.x.y", r#"conflict with "m" using v1"#)]), Some(&live));
-        assert_eq!(found.iter().map(|conflict| (conflict.path.to_string(), conflict.sure)).collect::<Vec<_>>(), [("metadata.labels[a.b]".to_owned(), true), ("data.x.y".to_owned(), false)]);
+        let found = conflicts(
+            &status(&[(".metadata.labels.a.b", r#"conflict with "m" using v1"#), (".data.x.y", r#"conflict with "m" using v1"#)]),
+            Some(&live),
+        );
+        assert_eq!(
+            found.iter().map(|conflict| (conflict.path.to_string(), conflict.sure)).collect::<Vec<_>>(),
+            [("metadata.labels[a.b]".to_owned(), true), ("data.x.y".to_owned(), false)]
+        );
     }
 
     #[test]

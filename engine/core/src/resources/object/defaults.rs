@@ -11,7 +11,8 @@ use serde_json::Value;
 pub fn equal(kind: &str, field: &str, ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(live)) => {
-            let filled = live.iter().filter(|(name, _)| !ours.contains_key(*name)).all(|(name, value)| is_default(kind, field, name, value));
+            let filled =
+                live.iter().filter(|(name, _)| !ours.contains_key(*name)).all(|(name, value)| is_default(kind, field, name, value));
             let inner = |name: &str| if field == "volumeClaimTemplates" && name == "spec" { "claim".to_owned() } else { name.to_owned() };
             filled && ours.iter().all(|(name, value)| live.get(name).is_some_and(|live| equal(kind, &inner(name), value, live)))
         }

@@ -13,10 +13,19 @@ use super::path::plain;
 /// The keys of a built-in list by the field's name and, where one name has two meanings, the item's shape.
 pub fn known(field: &str, item: &Value) -> Option<&'static [&'static str]> {
     let keys: &'static [&'static str] = match field {
-        "containers" | "initContainers" | "ephemeralContainers" | "volumes" | "env" | "imagePullSecrets"
-        | "resourceClaims" | "schedulingGates" | "claims" | "webhooks" | "matchConditions" | "variables" | "secrets" => {
-            &["name"]
-        }
+        "containers"
+        | "initContainers"
+        | "ephemeralContainers"
+        | "volumes"
+        | "env"
+        | "imagePullSecrets"
+        | "resourceClaims"
+        | "schedulingGates"
+        | "claims"
+        | "webhooks"
+        | "matchConditions"
+        | "variables"
+        | "secrets" => &["name"],
         "volumeMounts" => &["mountPath"],
         "volumeDevices" => &["devicePath"],
         "hostAliases" => &["ip"],
@@ -52,11 +61,8 @@ pub fn matches(item: &Value, key: &[(String, Value)]) -> bool {
 /// A key as text: `name=app`; the default protocol goes without saying.
 pub(super) fn shown(key: &[(String, Value)]) -> String {
     let implied = |name: &str, value: &Value| key.len() > 1 && default_of(name).is_some_and(|default| value == default);
-    let parts: Vec<_> = key
-        .iter()
-        .filter(|(name, value)| !implied(name, value))
-        .map(|(name, value)| format!("{name}={}", plain(value)))
-        .collect();
+    let parts: Vec<_> =
+        key.iter().filter(|(name, value)| !implied(name, value)).map(|(name, value)| format!("{name}={}", plain(value))).collect();
     parts.join(",")
 }
 

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::manifest::{Fault, Ref, built_in, noun};
+use super::manifest::{Fault, Ref, noun};
+use super::names::built_in;
 use super::path::{Path, Step};
 use super::{keys, pods};
 
@@ -62,7 +63,11 @@ fn all_text(root: &Value, at: &Path, faults: &mut Vec<Fault>) {
 }
 
 fn not_text(path: Path, value: &Value) -> Fault {
-    let quoted = if value.is_array() || value.is_object() { "write it as a block of text: `|`".to_owned() } else { format!("quote it: \"{value}\"") };
+    let quoted = if value.is_array() || value.is_object() {
+        "write it as a block of text: `|`".to_owned()
+    } else {
+        format!("quote it: \"{value}\"")
+    };
     Fault::new(path.clone(), format!("`{path}` is {}, not text", noun(value))).hint(quoted)
 }
 
@@ -75,7 +80,9 @@ fn encoded(manifest: &Value, faults: &mut Vec<Fault>) {
             // The server tolerates line ends in base64, and so do those who paste the output of `base64`.
             Value::String(text) if STANDARD.decode(text.replace(['\n', '\r'], "")).is_ok() => {}
             // The value is a secret: it is not repeated here.
-            Value::String(_) => faults.push(Fault::new(path.clone(), format!("`{path}` is not base64")).hint("plain text belongs in `stringData`")),
+            Value::String(_) => {
+                faults.push(Fault::new(path.clone(), format!("`{path}` is not base64")).hint("plain text belongs in `stringData`"))
+            }
             other => faults.push(not_text(path, other)),
         }
     }
@@ -139,9 +146,8 @@ fn doubles(value: &Value, path: &Path, field: &str, faults: &mut Vec<Fault>) {
 
 /// `ports` of anything but a Service and a container is a list without keys; `status` is not ours.
 fn descend(map: &Map<String, Value>, path: &Path, faults: &mut Vec<Fault>) {
-    let keyless = |field: &str, child: &Value| {
-        field == "ports" && child.pointer("/0/port").is_some() && path.0 != [Step::Field("spec".to_owned())]
-    };
+    let keyless =
+        |field: &str, child: &Value| field == "ports" && child.pointer("/0/port").is_some() && path.0 != [Step::Field("spec".to_owned())];
     for (field, child) in map {
         let named = if keyless(field, child) { "" } else { field.as_str() };
         if !(path.0.is_empty() && field == "status") {
@@ -164,19 +170,23 @@ mod tests {
         let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "labels": {"v": 1.2, "ok": "-x"}},
             "spec": {"template": {"metadata": {"annotations": {"scrape": true}}, "spec": {"nodeSelector": {"gpu": true}, "containers": [
                 {"name": "a", "args": ["-p", 80], "env": [{"name": "A", "value": 1}, {"name": "B", "value": "x"}]}]}}}});
-        assert_eq!(found(&manifest), [
-            "`metadata.labels.v` is a number, not text; quote it: \"1.2\"",
-            "`-x` is not a valid label value; at most 63 of A-Z, a-z, 0-9, `-`, `_` and `.`, with a letter or digit at both ends",
-            "`spec.template.metadata.annotations.scrape` is a boolean, not text; quote it: \"true\"",
-            "`spec.template.spec.nodeSelector.gpu` is a boolean, not text; quote it: \"true\"",
-            "`spec.template.spec.containers[0].args[1]` is a number, not text; quote it: \"80\"",
-            "`spec.template.spec.containers[0].env[0].value` is a number, not text; quote it: \"1\"",
-        ]);
+        assert_eq!(
+            found(&manifest),
+            [
+                "`metadata.labels.v` is a number, not text; quote it: \"1.2\"",
+                "`-x` is not a valid label value; at most 63 of A-Z, a-z, 0-9, `-`, `_` and `.`, with a letter or digit at both ends",
+                "`spec.template.metadata.annotations.scrape` is a boolean, not text; quote it: \"true\"",
+                "`spec.template.spec.nodeSelector.gpu` is a boolean, not text; quote it: \"true\"",
+                "`spec.template.spec.containers[0].args[1]` is a number, not text; quote it: \"80\"",
+                "`spec.template.spec.containers[0].env[0].value` is a number, not text; quote it: \"1\"",
+            ]
+        );
     }
 
     #[test]
     fn secrets_are_not_repeated() {
-        let manifest = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"p": "hunter2!", "q": "aHVu\ndGVy"}});
+        let manifest =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"p": "hunter2!", "q": "aHVu\ndGVy"}});
         assert_eq!(found(&manifest), ["`data.p` is not base64; plain text belongs in `stringData`"]);
     }
 
@@ -185,10 +195,13 @@ mod tests {
         let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "a", "env": [{"name": "A"}, {"name": "B"}, {"name": "A"}], "ports": [{"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}]},
             {"name": "b", "ports": [{"containerPort": 53}, {"containerPort": 53, "protocol": "TCP"}]}]}});
-        assert_eq!(found(&manifest), [
-            "`spec.containers[0].env` has `name=A` twice; a server merges this list by that key: keep one",
-            "`spec.containers[1].ports` has `containerPort=53` twice; a server merges this list by that key: keep one",
-        ]);
+        assert_eq!(
+            found(&manifest),
+            [
+                "`spec.containers[0].env` has `name=A` twice; a server merges this list by that key: keep one",
+                "`spec.containers[1].ports` has `containerPort=53` twice; a server merges this list by that key: keep one",
+            ]
+        );
         let policy = json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "a"},
             "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 1}, {"port": 1}]}]}});
         assert!(found(&policy).is_empty());

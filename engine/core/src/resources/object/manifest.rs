@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::names::{self, label, name_fits, name_rule, namespaced, subdomain};
 use super::path::Path;
 
 /// A fault of a manifest that is sure without asking a server.
@@ -51,14 +52,19 @@ impl Ref {
             return Err(vec![fault.hint("write apiVersion, kind and metadata at the start of each document")]);
         }
         let mut faults = Vec::new();
-        let mut text = |names: &[&str], hint: &str| text_at(object, names, hint).unwrap_or_else(|fault| {
-            faults.push(fault);
-            String::new()
-        });
+        let mut text = |names: &[&str], hint: &str| {
+            text_at(object, names, hint).unwrap_or_else(|fault| {
+                faults.push(fault);
+                String::new()
+            })
+        };
         let api_version = text(&["apiVersion"], "for example `apiVersion: apps/v1`");
         let kind = text(&["kind"], "for example `kind: Deployment`");
         let generated = object.pointer("/metadata/generateName").is_some();
-        let name = text(&["metadata", "name"], if generated { "`generateName` makes a new object every time; give it a `name`" } else { "an object needs a name" });
+        let name = text(
+            &["metadata", "name"],
+            if generated { "`generateName` makes a new object every time; give it a `name`" } else { "an object needs a name" },
+        );
         let namespace = match object.pointer("/metadata/namespace") {
             None | Some(Value::Null) => None,
             Some(_) => Some(text(&["metadata", "namespace"], "leave it out to use the task's namespace")),
@@ -107,7 +113,7 @@ impl Ref {
             fault(&["kind"], "kind", &self.kind, "it is one word, for example Deployment");
         }
         if let Some(namespace) = self.namespace.as_deref().filter(|text| !text.is_empty() && !label(text)) {
-            fault(&["metadata", "namespace"], "namespace", namespace, LABEL);
+            fault(&["metadata", "namespace"], "namespace", namespace, names::LABEL);
         }
         if !self.name.is_empty() && !name_fits(&self.group, &self.kind, &self.name) {
             fault(&["metadata", "name"], &format!("name of a {}", self.kind), &self.name, name_rule(&self.group, &self.kind));
@@ -165,74 +171,6 @@ pub(super) fn noun(value: &Value) -> &'static str {
     }
 }
 
-const LABEL: &str = "at most 63 of a-z, 0-9 and `-`, with a letter or digit at both ends";
-const SUBDOMAIN: &str = "at most 253 of a-z, 0-9, `-` and `.`, with a letter or digit at both ends of each part";
-const SEGMENT: &str = "any text but `.` and `..`, without `/` and `%`";
-
-/// Whether a name is a DNS-1123 label.
-pub fn label(text: &str) -> bool {
-    text.len() <= 63 && part(text)
-}
-
-/// Whether a name is a DNS-1123 subdomain. Its parts may be longer than 63.
-pub fn subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(part)
-}
-
-fn part(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !text.is_empty() && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
-}
-
-/// Built-in kinds are judged by their own rule (Kubernetes docs "Object Names and IDs"); of a kind from elsewhere
-/// only what no path of a URL can hold is a fault, because an aggregated server makes its own rules.
-fn name_fits(group: &str, kind: &str, name: &str) -> bool {
-    match name_rule(group, kind) {
-        LABEL => label(name),
-        SUBDOMAIN => subdomain(name),
-        _ => name != "." && name != ".." && !name.contains(['/', '%']),
-    }
-}
-
-fn name_rule(group: &str, kind: &str) -> &'static str {
-    match (group, kind) {
-        ("", "Namespace" | "Service") => LABEL,
-        ("rbac.authorization.k8s.io" | "flowcontrol.apiserver.k8s.io" | "certificates.k8s.io", _) => SEGMENT,
-        ("networking.k8s.io", "IPAddress") => SEGMENT,
-        _ if built_in(group) => SUBDOMAIN,
-        _ => SEGMENT,
-    }
-}
-
-/// Whether a group is served by the API server itself (Kubernetes 1.36 API reference).
-pub fn built_in(group: &str) -> bool {
-    const SUFFIXED: [&str; 17] = [
-        "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
-        "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver", "networking", "node",
-        "rbac.authorization", "scheduling", "storage", "storagemigration",
-    ];
-    let suffixed = group.strip_suffix(".k8s.io").is_some_and(|name| SUFFIXED.contains(&name) || name == "resource");
-    matches!(group, "" | "apps" | "autoscaling" | "batch" | "policy") || suffixed
-}
-
-/// Whether objects of a built-in kind live in a namespace; none where only the server knows.
-pub fn namespaced(group: &str, kind: &str) -> Option<bool> {
-    const CLUSTER: [&str; 38] = [
-        "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding",
-        "ClusterTrustBundle", "ComponentStatus", "CustomResourceDefinition", "DeviceClass", "DeviceTaintRule", "FlowSchema",
-        "IPAddress", "IngressClass", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
-        "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PriorityClass",
-        "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass", "SelfSubjectAccessReview", "SelfSubjectReview",
-        "SelfSubjectRulesReview", "ServiceCIDR", "StorageClass", "StorageVersion", "StorageVersionMigration",
-        "SubjectAccessReview", "TokenReview", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
-        "ValidatingWebhookConfiguration", "VolumeAttachment", "VolumeAttributesClass",
-    ];
-    if !built_in(group) || kind == "ResourcePoolStatusRequest" {
-        return None;
-    }
-    Some(!CLUSTER.contains(&kind))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,10 +179,16 @@ mod tests {
     #[test]
     fn names_objects() {
         for (object, name) in [
-            (json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "xwiki", "namespace": "web"}}), "apps/v1/Deployment/web/xwiki"),
+            (
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "xwiki", "namespace": "web"}}),
+                "apps/v1/Deployment/web/xwiki",
+            ),
             (json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "web"}}), "v1/Secret/web/db"),
             (json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "namespace": "x"}}), "v1/Namespace/web"),
-            (json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "system:x"}}), "rbac.authorization.k8s.io/v1/ClusterRole/system:x"),
+            (
+                json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "system:x"}}),
+                "rbac.authorization.k8s.io/v1/ClusterRole/system:x",
+            ),
         ] {
             let found = Ref::of(&object).expect("no fault");
             assert_eq!(found.to_string(), name);
@@ -255,25 +199,23 @@ mod tests {
 
     #[test]
     fn tells_faults() {
-        let of = |object: Value| -> Vec<String> { Ref::of(&object).expect_err("faults").into_iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect() };
+        let of = |object: Value| -> Vec<String> {
+            Ref::of(&object).expect_err("faults").into_iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect()
+        };
         assert_eq!(of(json!([])), [": a manifest is a mapping, not a list"]);
         assert_eq!(of(json!({"kind": "X"})), ["apiVersion: `apiVersion` is missing", "metadata.name: `metadata.name` is missing"]);
-        assert_eq!(of(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 7}})), ["metadata.name: `metadata.name` is a number, not text"]);
-        assert_eq!(of(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "My_x", "namespace": "a.b"}})), [
-            "metadata.namespace: `a.b` is not a valid namespace",
-            "metadata.name: `My_x` is not a valid name of a Secret",
-        ]);
-        assert_eq!(of(json!({"apiVersion": "apps/v1/x", "kind": "Deployment", "metadata": {"name": "a"}})), ["apiVersion: `apps/v1/x` is not a valid API version"]);
-    }
-
-    #[test]
-    fn name_rules() {
-        for (text, is_label, is_subdomain) in [
-            ("a", true, true), ("a-b", true, true), ("a--b", true, true), ("a.b", false, true), ("a..b", false, false), ("-a", false, false), ("a-", false, false),
-            ("a.-b", false, false), ("A", false, false), ("", false, false), ("a_b", false, false), (&"a".repeat(64), false, true), (&"a".repeat(254), false, false),
-        ] {
-            assert_eq!((label(text), subdomain(text)), (is_label, is_subdomain), "{text}");
-        }
+        assert_eq!(
+            of(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 7}})),
+            ["metadata.name: `metadata.name` is a number, not text"]
+        );
+        assert_eq!(
+            of(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "My_x", "namespace": "a.b"}})),
+            ["metadata.namespace: `a.b` is not a valid namespace", "metadata.name: `My_x` is not a valid name of a Secret",]
+        );
+        assert_eq!(
+            of(json!({"apiVersion": "apps/v1/x", "kind": "Deployment", "metadata": {"name": "a"}})),
+            ["apiVersion: `apps/v1/x` is not a valid API version"]
+        );
     }
 
     #[test]

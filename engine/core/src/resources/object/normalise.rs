@@ -8,13 +8,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::manifest::namespaced;
+use super::names::namespaced;
 use super::pods;
 
 /// Fields of `metadata` that only a server writes.
 const SERVER: [&str; 9] = [
-    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
-    "resourceVersion", "selfLink", "uid", "generateName",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+    "generateName",
 ];
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -110,7 +117,8 @@ fn ca_bundle(object: &mut Value) {
     let injected = annotations.is_some_and(|map| map.keys().any(|key| key.starts_with("cert-manager.io/inject-")));
     let config = object.pointer_mut("/spec/conversion/webhook/clientConfig").and_then(Value::as_object_mut);
     let Some(config) = config else { return };
-    let placeholder = matches!(config.get("caBundle"), Some(Value::Null)) || config.get("caBundle").and_then(Value::as_str).is_some_and(|text| matches!(text, "" | "Cg==" | "Cg"));
+    let placeholder = matches!(config.get("caBundle"), Some(Value::Null))
+        || config.get("caBundle").and_then(Value::as_str).is_some_and(|text| matches!(text, "" | "Cg==" | "Cg"));
     if injected || placeholder {
         config.remove("caBundle");
     }
@@ -156,8 +164,10 @@ mod tests {
 
     #[test]
     fn placeholders_of_ca_bundles() {
-        let crd = |annotations: Value, config: Value| json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-            "metadata": {"name": "a.b", "annotations": annotations}, "spec": {"conversion": {"webhook": {"clientConfig": config}}}});
+        let crd = |annotations: Value, config: Value| {
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "a.b", "annotations": annotations}, "spec": {"conversion": {"webhook": {"clientConfig": config}}}})
+        };
         check(crd(json!({}), json!({"caBundle": "Cg=="})), crd(json!({}), json!({})));
         check(crd(json!({}), json!({"caBundle": "TFM="})), crd(json!({}), json!({"caBundle": "TFM="})));
         let injected = json!({"cert-manager.io/inject-ca-from": "a/b"});

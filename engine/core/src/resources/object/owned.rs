@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::defaults;
-use super::manifest::built_in;
+use super::names::built_in;
 
 /// Why nothing is proven, in few words; for the log, not for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ impl fmt::Display for Why {
 }
 
 fn why<T>(path: &str, reason: &str) -> Result<T, Why> {
-    Err(Why(if path.is_empty() { reason.to_owned() } else { format!("{}: {reason}", path.trim_start_matches('.')) }))
+    let path = path.trim_start_matches('.').replace("k:{", "[").replace('}', "]").replace("\":", "=").replace('"', "");
+    Err(Why(if path.is_empty() { reason.to_owned() } else { format!("{path}: {reason}") }))
 }
 
 /// Proves that applying `manifest` as `manager` changes nothing of `live`. Both at one version of the API, the
@@ -165,7 +166,9 @@ impl Proof<'_> {
         for item in ours {
             let fits = |(key, _, child): &&(Map<String, Value>, &String, &Value)| fits(item, key, child);
             let mut found = tokens.iter().enumerate().filter(|(_, token)| fits(token));
-            let (Some((place, (key, token, child))), None) = (found.next(), found.next()) else { return why(path, "item not owned, or not by one key") };
+            let (Some((place, (key, token, child))), None) = (found.next(), found.next()) else {
+                return why(path, "item not owned, or not by one key");
+            };
             if std::mem::replace(&mut used[place], true) {
                 return why(path, "two items with one key");
             }
@@ -231,7 +234,9 @@ fn set(fields: &Fields, ours: &[Value], theirs: &[Value], path: &str) -> Result<
     let mut tokens = Vec::new();
     for (token, child) in fields.iter().filter(|(token, _)| *token != ".") {
         let member = token.strip_prefix("v:").and_then(|member| serde_json::from_str::<Value>(member).ok());
-        let (Some(member), true) = (member, child.as_object().is_some_and(Map::is_empty)) else { return why(path, "unknown form of member") };
+        let (Some(member), true) = (member, child.as_object().is_some_and(Map::is_empty)) else {
+            return why(path, "unknown form of member");
+        };
         tokens.push(member);
     }
     if tokens.len() != ours.len() {
@@ -240,7 +245,9 @@ fn set(fields: &Fields, ours: &[Value], theirs: &[Value], path: &str) -> Result<
     let mut last = None;
     for member in ours {
         let mut places = theirs.iter().enumerate().filter(|(_, theirs)| *theirs == member);
-        let (true, Some((at, _)), None) = (tokens.contains(member), places.next(), places.next()) else { return why(path, "member missing, or there twice") };
+        let (true, Some((at, _)), None) = (tokens.contains(member), places.next(), places.next()) else {
+            return why(path, "member missing, or there twice");
+        };
         if last.is_some_and(|last| at <= last) {
             return why(path, "another order");
         }
@@ -257,5 +264,103 @@ fn zero(value: &Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A live object whose one entry of ours owns `fields`.
+    fn live(fields: Value, spec: Value) -> Value {
+        json!({"metadata": {"name": "a", "namespace": "n", "managedFields": [
+            {"manager": "play", "operation": "Apply", "apiVersion": "x.y/v1", "fieldsType": "FieldsV1", "fieldsV1": fields},
+            {"manager": "other", "operation": "Update", "apiVersion": "x.y/v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:shared": {"f:theirs": {}}}}}]},
+            "spec": spec})
+    }
+
+    fn said(spec: Value, fields: Value, live_spec: Value) -> String {
+        let manifest = json!({"apiVersion": "x.y/v1", "kind": "X", "metadata": {"name": "a", "namespace": "n"}, "spec": spec});
+        match proven(&manifest, &live(json!({"f:spec": fields}), live_spec), "play") {
+            Ok(()) => "proven".to_owned(),
+            Err(why) => why.0,
+        }
+    }
+
+    #[test]
+    fn fields() {
+        for (spec, fields, live, expect) in [
+            (json!({"a": 1}), json!({"f:a": {}}), json!({"a": 1, "b": 2}), "proven"),
+            (json!({"a": 1}), json!({"f:a": {}}), json!({"a": 2}), "spec.a: differs"),
+            (json!({"a": 1}), json!({"f:a": {}}), json!({}), "spec.a: missing"),
+            (json!({"a": ""}), json!({"f:a": {}}), json!({}), "proven"),
+            (json!({"a": {}}), json!({"f:a": {}}), json!({}), "spec.a: missing"),
+            (json!({"a": {}}), json!({"f:a": {}}), json!({"a": {}}), "proven"),
+            (json!({"a": null}), json!({"f:a": {}}), json!({"a": 1}), "spec.a: differs"),
+            (json!({"a": 1, "b": 2}), json!({"f:a": {}}), json!({"a": 1, "b": 2}), "spec.b: not owned yet"),
+            (json!({"a": 1}), json!({"f:a": {}, "f:b": {}}), json!({"a": 1, "b": 2}), "spec.b: owned, no longer in the manifest"),
+            (json!({"a": [1, 2]}), json!({"f:a": {}}), json!({"a": [2, 1]}), "spec.a: differs"),
+            (
+                json!({"shared": {"theirs": 1}}),
+                json!({"f:shared": {}}),
+                json!({"shared": {"theirs": 1}}),
+                "spec.shared: entries owned by others",
+            ),
+            (json!({"a": [1]}), json!({"f:a": {"i:0": {}}}), json!({"a": [1]}), "spec.a: unknown form of ownership"),
+        ] {
+            assert_eq!(said(spec.clone(), fields, live), expect, "{spec}");
+        }
+    }
+
+    #[test]
+    fn keyed_lists() {
+        let fields = json!({"f:p": {"k:{\"port\":1,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}, "k:{\"port\":2,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}});
+        let (tcp, udp) = (json!({"port": 1, "protocol": "TCP"}), json!({"port": 2, "protocol": "UDP"}));
+        let other = json!({"port": 3, "protocol": "TCP"});
+        let ours = json!({"p": [{"port": 1}, udp]});
+        for (spec, live, expect) in [
+            (ours.clone(), json!({"p": [tcp, udp]}), "proven"),
+            (ours.clone(), json!({"p": [other, tcp, other, udp]}), "proven"),
+            (ours.clone(), json!({"p": [udp, tcp]}), "spec.p: another order"),
+            (ours.clone(), json!({"p": [tcp, tcp, udp]}), "spec.p: item missing, or there twice"),
+            (ours.clone(), json!({"p": [tcp, udp, {}]}), "spec.p: an item without its key"),
+            (json!({"p": [{"port": 1}, {"port": 2}]}), json!({"p": [tcp, udp]}), "spec.p: item not owned, or not by one key"),
+            (json!({"p": [{"port": 1}]}), json!({"p": [tcp, udp]}), "spec.p: other items owned than in the manifest"),
+            (json!({"p": [tcp, udp]}), json!({"p": [tcp, udp]}), "spec.p[port=1,protocol=TCP].protocol: not owned yet"),
+        ] {
+            assert_eq!(said(spec.clone(), fields.clone(), live.clone()), expect, "{spec} {live}");
+        }
+    }
+
+    #[test]
+    fn sets() {
+        let fields = json!({"f:s": {"v:\"a\"": {}, "v:\"b\"": {}}});
+        for (live, expect) in [
+            (json!({"s": ["a", "x", "b"]}), "proven"),
+            (json!({"s": ["b", "a"]}), "spec.s: another order"),
+            (json!({"s": ["a"]}), "spec.s: member missing, or there twice"),
+        ] {
+            assert_eq!(said(json!({"s": ["a", "b"]}), fields.clone(), live), expect);
+        }
+        assert_eq!(said(json!({"s": ["a"]}), fields, json!({"s": ["a", "b"]})), "spec.s: other members owned than in the manifest");
+    }
+
+    #[test]
+    fn entries() {
+        let manifest = json!({"apiVersion": "x.y/v1", "kind": "X", "metadata": {"name": "a", "namespace": "n"}, "spec": {"a": 1}});
+        let with = |pointer: &str, value: Value| {
+            let mut live = live(json!({"f:spec": {"f:a": {}}}), json!({"a": 1}));
+            *live.pointer_mut(pointer).expect("a place") = value;
+            proven(&manifest, &live, "play").map_or_else(|why| why.0, |()| "proven".to_owned())
+        };
+        let ours = "/metadata/managedFields/0";
+        assert_eq!(with("/metadata/name", json!("a")), "proven");
+        assert_eq!(with("/metadata/name", json!("b")), "another object, or another version of it");
+        assert_eq!(with("/metadata/namespace", json!("m")), "another object, or another version of it");
+        assert_eq!(with(&format!("{ours}/operation"), json!("Update")), "we own fields in other ways than by one apply");
+        assert_eq!(with(&format!("{ours}/apiVersion"), json!("x.y/v2")), "applied at another version");
+        assert_eq!(with(&format!("{ours}/manager"), json!("kubectl")), "not applied by us before");
+        assert_eq!(with("/metadata/managedFields/1/manager", json!("play")), "we own fields in other ways than by one apply");
     }
 }

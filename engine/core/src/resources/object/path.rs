@@ -124,9 +124,9 @@ fn closing(text: &str) -> usize {
 
 fn field_end(text: &str, value: Option<&Value>) -> usize {
     let ends = |end: usize| matches!(text.as_bytes().get(end), None | Some(b'.' | b'['));
-    let known = value.and_then(Value::as_object).and_then(|map| {
-        map.keys().filter(|key| text.starts_with(key.as_str()) && ends(key.len())).map(String::len).max()
-    });
+    let known = value
+        .and_then(Value::as_object)
+        .and_then(|map| map.keys().filter(|key| text.starts_with(key.as_str()) && ends(key.len())).map(String::len).max());
     known.unwrap_or_else(|| text.find(['.', '[']).unwrap_or(text.len()))
 }
 
@@ -211,8 +211,16 @@ mod tests {
             "spec": {"ports": [{"port": 80}], "containers": [{"name": "a", "args": ["1", "2"]}, {"name": "b"}]},
         });
         for (text, shown, pointer) in [
-            (".metadata.labels.app.kubernetes.io/name", "metadata.labels[app.kubernetes.io/name]", "/metadata/labels/app.kubernetes.io~1name"),
-            ("metadata.labels[app.kubernetes.io/name]", "metadata.labels[app.kubernetes.io/name]", "/metadata/labels/app.kubernetes.io~1name"),
+            (
+                ".metadata.labels.app.kubernetes.io/name",
+                "metadata.labels[app.kubernetes.io/name]",
+                "/metadata/labels/app.kubernetes.io~1name",
+            ),
+            (
+                "metadata.labels[app.kubernetes.io/name]",
+                "metadata.labels[app.kubernetes.io/name]",
+                "/metadata/labels/app.kubernetes.io~1name",
+            ),
             (".metadata.labels.app", "metadata.labels.app", "/metadata/labels/app"),
             ("data[app.conf]", "data[app.conf]", "/data/app.conf"),
             (".spec.ports[port=80,protocol=\"TCP\"].targetPort", "spec.ports[port=80].targetPort", "/spec/ports/0"),

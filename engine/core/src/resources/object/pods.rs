@@ -22,7 +22,7 @@ pub fn spec(object: &Value) -> Option<&Value> {
 
 /// All containers of a pod specification with the name of their list: init containers, containers, ephemeral ones.
 pub fn containers(spec: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
-    ["initContainers", "containers", "ephemeralContainers"].into_iter().flat_map(move |list| {
-        spec.get(list).and_then(Value::as_array).into_iter().flatten().map(move |container| (list, container))
-    })
+    ["initContainers", "containers", "ephemeralContainers"]
+        .into_iter()
+        .flat_map(move |list| spec.get(list).and_then(Value::as_array).into_iter().flatten().map(move |container| (list, container)))
 }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::call::Call;
 use super::kubeconfig::{self, Login, Place, fault};
 use super::{plugin, retry, warning};
-use crate::target::Progress;
+use crate::target::requests::Progress;
 
 /// A login that ends within this time is renewed first.
 const RENEW: SignedDuration = SignedDuration::from_secs(60);
@@ -173,6 +173,12 @@ impl Connection {
             (format!("cannot connect to {server}: {why}"), by.clone())
         };
         self.broken(message, Some(hint), if connecting { When::Unsent } else { When::Lost })
+    }
+
+    /// Somebody else answers there: a proxy, a login page, a server whose path is wrong.
+    pub(super) fn no_api_server(&self, response: &Response) -> Fault {
+        let said = format!("{} answers (HTTP {}), but not as a Kubernetes API server", self.place.server, response.status);
+        fault(said, format!("{}: see its `server` and, if there is one, its proxy", self.place.by))
     }
 
     fn not_known(&self, response: &Response) -> Fault {

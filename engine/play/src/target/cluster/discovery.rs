@@ -11,7 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::call::{self, Call};
 use super::connection::Connection;
-use crate::target::{Progress, status};
+use crate::target::status;
+use crate::target::requests::Progress;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// Over so many group versions, one look at all of them is cheaper than one each.
@@ -100,7 +101,9 @@ impl Discovery {
             // also where the group is known: the kind may have come into it since
             let response = connection.exchange(&Call::get(call::root(&at.0, &at.1)), LIMIT, progress).await?;
             match response.status {
-                200 => drop(held(&self.known).insert(at, listed(&response.body))),
+                200 if response.body["resources"].is_array() => drop(held(&self.known).insert(at, listed(&response.body))),
+                200 => return Err(connection.no_api_server(&response)),
+                404 if at.0.is_empty() && at.1 == "v1" => return Err(connection.no_api_server(&response)),
                 404 => drop(held(&self.known).remove(&at)),
                 _ => {
                     held(&self.refused).insert(at, response.clone());

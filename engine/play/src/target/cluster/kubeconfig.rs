@@ -1,11 +1,14 @@
 //! Which cluster an address means, and as whom: kubeconfig files, contexts, or the account of the pod that `play` runs in.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kube::config::{ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use play_core::run::{Address, Fault, FaultKind};
 use play_core::text::diagnostic::nearest;
+
+use super::proxy;
 
 /// Where a cluster is and how that is known: what messages say about it.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +39,11 @@ pub(super) fn fault(message: impl Into<String>, hint: impl Into<Option<String>>)
 
 /// `address.path`, else the files of `KUBECONFIG`, else `~/.kube/config`, else the account of the pod.
 pub(super) async fn login(address: &Address) -> Result<Login, Fault> {
-    let (files, named) = files(address);
+    let (files, named) = files(address.path.as_deref(), std::env::var_os("KUBECONFIG").as_deref());
+    from(&files, named, address.context.as_deref()).await
+}
+
+async fn from(files: &[PathBuf], named: bool, context: Option<&str>) -> Result<Login, Fault> {
     let present: Vec<&PathBuf> = files.iter().filter(|file| file.exists()).collect();
     let shown = files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
     if present.is_empty() {
@@ -51,20 +58,17 @@ pub(super) async fn login(address: &Address) -> Result<Login, Fault> {
         let read = Kubeconfig::read_from(file).and_then(|next| merged.clone().merge(next));
         merged = read.map_err(|error| unreadable(file, &error))?;
     }
-    from_files(merged, address.context.as_deref(), &shown).await
+    merged_login(merged, context, &shown).await
 }
 
 /// The files, and whether somebody named them.
-fn files(address: &Address) -> (Vec<PathBuf>, bool) {
-    if let Some(path) = address.path.as_deref().filter(|path| !path.is_empty()) {
+fn files(path: Option<&str>, listed: Option<&OsStr>) -> (Vec<PathBuf>, bool) {
+    if let Some(path) = path.filter(|path| !path.is_empty()) {
         return (vec![home_expanded(path)], true);
     }
-    let listed =
-        std::env::var_os("KUBECONFIG").map(|list| std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect::<Vec<_>>());
-    match listed.filter(|paths| !paths.is_empty()) {
-        Some(paths) => (paths, true),
-        None => (vec![home_expanded("~/.kube/config")], false),
-    }
+    let listed: Vec<PathBuf> =
+        listed.map(|list| std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()).unwrap_or_default();
+    if listed.is_empty() { (vec![home_expanded("~/.kube/config")], false) } else { (listed, true) }
 }
 
 fn home_expanded(path: &str) -> PathBuf {
@@ -74,7 +78,7 @@ fn home_expanded(path: &str) -> PathBuf {
     }
 }
 
-async fn from_files(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> Result<Login, Fault> {
+async fn merged_login(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> Result<Login, Fault> {
     let names: Vec<String> = merged.contexts.iter().map(|context| context.name.clone()).collect();
     let Some(name) = wanted.map(str::to_string).or_else(|| merged.current_context.clone().filter(|name| !name.is_empty())) else {
         return Err(fault(
@@ -91,11 +95,12 @@ async fn from_files(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> Re
         return Err(fault(format!("no context `{name}` in {shown}"), hint));
     };
     let by = format!("context `{name}` of {shown}");
+    let proxy = merged.clusters.iter().find(|cluster| cluster.name == context.cluster).and_then(|named| named.cluster.as_ref()?.proxy_url.clone());
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
     let mut config = kube::Config::from_custom_kubeconfig(merged, &options).await.map_err(|error| fault(format!("{by}: {}", words(&error)), None))?;
     let plugin = config.auth_info.exec.take();
     let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
-    without_proxy_where_none_is_wanted(&mut config);
+    config.proxy_url = proxy::of(&config.cluster_url, proxy.as_deref()).map_err(|why| fault(format!("{by}: {why}"), None))?;
     Ok(Login { place: Place { server, by, user: context.user }, context: Some(name), config, plugin })
 }
 
@@ -104,17 +109,6 @@ fn in_cluster() -> Result<Login, Fault> {
         kube::Config::incluster().map_err(|error| fault(format!("no kubeconfig, and the account of this pod cannot be used: {error}"), None))?;
     let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
     Ok(Login { place: Place { server, by: "the account of this pod".into(), user: None }, context: None, config, plugin: None })
-}
-
-/// kube 5.0 holds the proxy's own address against `NO_PROXY`, not the cluster's.
-fn without_proxy_where_none_is_wanted(config: &mut kube::Config) {
-    let list = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
-    let host = config.cluster_url.host().unwrap_or_default();
-    let matches =
-        |entry: &str| entry == "*" || (!entry.is_empty() && (host == entry || host.ends_with(&format!(".{}", entry.trim_start_matches('.')))));
-    if list.split(',').any(|entry| matches(entry.trim())) {
-        config.proxy_url = None;
-    }
 }
 
 fn unreadable(file: &Path, error: &KubeconfigError) -> Fault {
@@ -129,5 +123,34 @@ fn words(error: &KubeconfigError) -> String {
             None => "this is not a kubeconfig".to_string(),
         },
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_names_the_files() {
+        let paths = |files: &[&str]| files.iter().map(PathBuf::from).collect::<Vec<_>>();
+        assert_eq!(files(Some("/a"), Some(OsStr::new("/b"))), (paths(&["/a"]), true));
+        assert_eq!(files(None, Some(OsStr::new("/b::/c"))), (paths(&["/b", "/c"]), true));
+        assert_eq!(files(Some(""), Some(OsStr::new(""))), (vec![home_expanded("~/.kube/config")], false));
+    }
+
+    #[tokio::test]
+    async fn several_files_are_one_and_the_first_wins() {
+        let dir = std::env::temp_dir().join(format!("play-kubeconfigs-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("folder");
+        let context = |name: &str| format!("contexts: [{{name: {name}, context: {{cluster: c, user: u, namespace: of-{name}}}}}]\n");
+        std::fs::write(dir.join("a"), format!("current-context: one\n{}", context("one"))).expect("written");
+        let rest = "current-context: two\nclusters: [{name: c, cluster: {server: \"https://example.com:6443/k8s\"}}]\nusers: [{name: u, user: {token: x}}]\n";
+        std::fs::write(dir.join("b"), format!("{rest}{}", context("two"))).expect("written");
+        let all = ["a", "missing", "b"].map(|name| dir.join(name));
+        let login = from(&all, true, None).await.map_err(|fault| fault.message).expect("login");
+        assert_eq!((login.place.server.as_str(), login.config.default_namespace.as_str()), ("https://example.com:6443/k8s", "of-one"));
+        let login = from(&all, true, Some("two")).await.map_err(|fault| fault.message).expect("login");
+        assert_eq!((login.context.as_deref(), login.place.user.as_deref()), (Some("two"), Some("u")));
+        std::fs::remove_dir_all(dir).expect("removed");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::call::{Call, escaped};
 use super::connection::Connection;
-use crate::target::Progress;
+use crate::target::requests::Progress;
 
 /// All pages of a list, merged; each item with its apiVersion and kind, which servers leave out.
 pub(super) async fn all(

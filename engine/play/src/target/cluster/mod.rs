@@ -6,12 +6,13 @@ mod discovery;
 mod kubeconfig;
 mod list;
 mod plugin;
+mod proxy;
 mod retry;
 #[cfg(test)]
 mod tests;
 mod warning;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ use self::call::Call;
 use self::connection::Connection;
 use self::discovery::{Discovery, Resource};
 use self::kubeconfig::fault;
-use super::{Progress, redact, status};
+use super::requests::{Progress, ends, reads, requests};
+use super::{redact, status};
 
 /// Requests to one cluster at one time, where `play_cluster_requests` does not say.
 const AT_ONCE: usize = 16;
@@ -67,7 +69,10 @@ impl Clusters {
     /// Sends a message; parts that only ask run side by side, others in order.
     pub async fn send(&self, address: &Address, message: Message, progress: Progress) -> Result<Vec<Answer>, Fault> {
         let cluster = self.cluster(address).await?;
-        let requests = message.parts.iter().flat_map(|part| requests(&part.script));
+        let requests = message.parts.iter().flat_map(|part| match &part.script {
+            Script::Api(requests) => requests.as_slice(),
+            Script::Shell(_) => &[],
+        });
         cluster.discovery.prepare(&cluster.connection, requests, &progress).await?;
         let mut answers: Vec<Answer> = vec![];
         let mut parts = message.parts.into_iter().peekable();
@@ -79,7 +84,8 @@ impl Clusters {
                 }
                 cluster.ask(asking, &progress, &mut answers).await.map(|()| false)
             } else {
-                cluster.act(part, &progress, &mut answers).await
+                let ends = ends(part.purpose);
+                cluster.act(part, &progress, &mut answers).await.map(|failed| failed && ends)
             };
             match ended {
                 Err(fault) => return Err(Fault { answers, ..fault }),
@@ -111,48 +117,37 @@ fn number(address: &Address, name: &str, usual: usize) -> usize {
     given.and_then(|given| usize::try_from(given).ok()).filter(|given| *given > 0).unwrap_or(usual)
 }
 
-fn requests(script: &Script) -> &[Request] {
-    match script {
-        Script::Api(requests) => requests,
-        Script::Shell(_) => &[],
-    }
-}
-
-fn reads(request: &Request) -> bool {
-    matches!(request.verb, Verb::Get | Verb::List | Verb::Apply { dry_run: true, .. })
-}
-
 impl Cluster {
     /// Parts that only ask: all their requests side by side, all answered.
     async fn ask(self: &Arc<Cluster>, parts: Vec<Part>, progress: &Progress, answers: &mut Vec<Answer>) -> Result<(), Fault> {
-        let jobs =
-            parts.iter().enumerate().flat_map(|(at, part)| requests(&part.script).iter().map(move |request| (at, request.clone(), part.limit)));
-        let jobs: Vec<(usize, Request, Option<u64>)> = jobs.collect();
-        let owners: Vec<usize> = jobs.iter().map(|job| job.0).collect();
-        let (responses, end) = self.side_by_side(jobs.into_iter().map(|(_, request, limit)| (request, limit)).collect(), progress).await;
-        let mut by_part: BTreeMap<usize, Vec<Option<Response>>> = BTreeMap::new();
-        for (owner, response) in owners.into_iter().zip(responses) {
-            by_part.entry(owner).or_default().push(response);
-        }
-        for (at, part) in parts.iter().enumerate() {
-            match (&part.script, by_part.remove(&at).unwrap_or_default().into_iter().collect::<Option<Vec<_>>>()) {
-                (Script::Shell(shell), _) if !shell.text.is_empty() => answers.push(self.refusal()),
-                (_, Some(whole)) => answers.push(Answer::Api(whole)),
-                (_, None) => break,
-            }
+        let name = self.connection.place.to_string();
+        let asked: Vec<Result<&[Request], Answer>> = parts.iter().map(|part| requests(part, &name)).collect();
+        let jobs = asked.iter().zip(&parts).flat_map(|(requests, part)| {
+            let requests: &[Request] = requests.as_deref().unwrap_or_default();
+            requests.iter().map(|request| (request.clone(), part.limit))
+        });
+        let (responses, end) = self.side_by_side(jobs.collect(), progress).await;
+        let mut responses = responses.into_iter();
+        for part in asked {
+            answers.push(match part {
+                Err(refusal) => refusal,
+                Ok(requests) => match responses.by_ref().take(requests.len()).collect::<Option<Vec<_>>>() {
+                    Some(whole) => Answer::Api(whole),
+                    None => break,
+                },
+            });
         }
         end.map_or(Ok(()), Err)
     }
 
     /// A fix or an action: runs of reads side by side, writes one by one. Says whether it failed.
     async fn act(self: &Arc<Cluster>, part: Part, progress: &Progress, answers: &mut Vec<Answer>) -> Result<bool, Fault> {
-        let requests = match part.script {
-            Script::Shell(shell) if !shell.text.is_empty() => {
-                answers.push(self.refusal());
+        let requests = match requests(&part, &self.connection.place.to_string()) {
+            Ok(requests) => requests,
+            Err(refusal) => {
+                answers.push(refusal);
                 return Ok(true);
             }
-            Script::Shell(_) => vec![],
-            Script::Api(requests) => requests,
         };
         let mut done: Vec<Response> = vec![];
         for run in requests.chunk_by(|a, b| reads(a) && reads(b)) {
@@ -174,10 +169,6 @@ impl Cluster {
         Ok(false)
     }
 
-    fn refusal(&self) -> Answer {
-        Answer::Refused(format!("{} is a Kubernetes API server: it runs no shell; use a module for objects", self.connection.place))
-    }
-
     /// Responses in the order of the jobs; what did not come because of a fault is `None`.
     async fn side_by_side(self: &Arc<Cluster>, jobs: Vec<(Request, Option<u64>)>, progress: &Progress) -> (Vec<Option<Response>>, Option<Fault>) {
         let mut responses: Vec<Option<Response>> = jobs.iter().map(|_| None).collect();
@@ -186,10 +177,14 @@ impl Cluster {
             let (cluster, progress) = (self.clone(), progress.clone());
             running.spawn(async move {
                 let _slot = cluster.slots.acquire().await;
-                let answer = cluster.answer(&request, limit.map_or(LIMIT, Duration::from_secs), &progress);
+                // the part's own limit holds for all tries and pages together, and ends first
+                let a_try = limit.map_or(LIMIT, |limit| LIMIT.max(Duration::from_secs(limit.saturating_add(1))));
+                let answer = cluster.answer(&request, a_try, &progress);
                 let Some(limit) = limit else { return (at, answer.await) };
-                let late =
-                    || Fault { kind: FaultKind::TimedOut, ..fault(format!("no answer from {} within {limit} s", cluster.connection.place), None) };
+                let late = || Fault {
+                    kind: FaultKind::TimedOut,
+                    ..fault(format!("no answer from {} within {limit} s", cluster.connection.place.server), cluster.connection.place.by.clone())
+                };
                 (at, tokio::time::timeout(Duration::from_secs(limit), answer).await.unwrap_or_else(|_| Err(late())))
             });
         }
@@ -209,19 +204,12 @@ impl Cluster {
             Ok(body) => body,
             Err(error) => return Ok(status::failure(400, "BadRequest", error.message(), json!({}))),
         };
-        let resource = match self.discovery.find(&self.connection, request, progress).await? {
-            Ok(resource) => resource,
-            Err(response) => return Ok(response),
-        };
-        let namespace = match self.namespace(request, &resource, &body) {
-            Ok(namespace) => namespace,
-            Err(response) => return Ok(response),
-        };
-        let call = Call::of(request, &resource, namespace.as_deref(), &body);
-        let mut response = match request.verb {
-            Verb::List => list::all(&self.connection, request, &call, self.page, limit, progress).await?,
-            _ => self.connection.exchange(&call, limit, progress).await?,
-        };
+        let mut response = self.sent(request, &body, limit, progress).await?;
+        // "404 page not found": the kind was there when it was discovered, and is no longer
+        if response.status == 404 && !response.body.is_object() {
+            self.discovery.forget(&request.group);
+            response = self.sent(request, &body, limit, progress).await?;
+        }
         if response.status >= 400 || !response.warnings.is_empty() {
             let marks = request.body.marks();
             response.warnings.iter_mut().for_each(|warning| *warning = redact::text(warning, &marks));
@@ -230,11 +218,26 @@ impl Cluster {
             }
         }
         if !reads(request) && response.status < 400 && defines_kinds(request) {
-            self.discovery.forget(
-                body.pointer("/spec/group").and_then(Json::as_str).unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)),
-            );
+            let group = body.pointer("/spec/group").and_then(Json::as_str);
+            self.discovery.forget(group.unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
         }
         Ok(response)
+    }
+
+    async fn sent(&self, request: &Request, body: &Json, limit: Duration, progress: &Progress) -> Result<Response, Fault> {
+        let resource = match self.discovery.find(&self.connection, request, progress).await? {
+            Ok(resource) => resource,
+            Err(response) => return Ok(response),
+        };
+        let namespace = match self.namespace(request, &resource, body) {
+            Ok(namespace) => namespace,
+            Err(response) => return Ok(response),
+        };
+        let call = Call::of(request, &resource, namespace.as_deref(), body);
+        match request.verb {
+            Verb::List => list::all(&self.connection, request, &call, self.page, limit, progress).await,
+            _ => self.connection.exchange(&call, limit, progress).await,
+        }
     }
 
     /// Where a request goes: see [`Clusters`].

@@ -99,3 +99,26 @@ fn complaint(plugin: &ExecConfig, output: &Output) -> String {
     let from = (from..=said.len()).find(|at| said.is_char_boundary(*at)).unwrap_or(said.len());
     if said.is_empty() { said } else { format!(": {}", &said[from..]) }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn tokens_and_certificates_are_taken() {
+        let mut user = AuthInfo::default();
+        let both = json!({"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY", "expirationTimestamp": "2026-11-21T10:00:00Z"}});
+        let until = take(&both, &mut user).expect("a credential").expect("a time");
+        assert_eq!(until.as_second(), 1_795_255_200);
+        assert_eq!(user.client_certificate_data.as_deref(), Some("Q0VSVA=="));
+        assert_eq!(user.client_key_data.as_ref().map(|key| key.expose_secret()), Some("S0VZ"));
+        assert!(user.token.is_none());
+        assert_eq!(take(&json!({"status": {"token": "t"}}), &mut user), Some(None));
+        assert_eq!(user.token.as_ref().map(|token| token.expose_secret()), Some("t"));
+        for nothing in [json!(null), json!({}), json!({"status": {}}), json!({"status": {"token": "", "clientKeyData": "KEY"}})] {
+            assert_eq!(take(&nothing, &mut user), None);
+        }
+    }
+}

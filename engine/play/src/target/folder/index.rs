@@ -1,6 +1,6 @@
 //! What stands in a folder of manifests: every YAML file below it, however it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,8 @@ impl Stored {
 #[derive(Default, Debug)]
 pub(super) struct Index {
     objects: BTreeMap<Identity, Stored>,
+    /// The first object of each file.
+    files: HashMap<PathBuf, Identity>,
     scopes: Scopes,
 }
 
@@ -68,6 +70,7 @@ impl Index {
                 let twice = first.at.iter().fold(twice, |diagnostic, at| diagnostic.hint(format!("the first is at {at}")));
                 return Err(stored.at.iter().fold(twice, |diagnostic, at| diagnostic.at(at)));
             }
+            index.files.entry(stored.file.clone()).or_insert_with(|| identity.clone());
             index.objects.insert(identity, stored);
         }
         Ok(Index { scopes, ..index })
@@ -77,16 +80,27 @@ impl Index {
         self.objects.get(identity)
     }
 
+    /// The object that a file holds, or the first of them.
+    pub(super) fn at(&self, file: &Path) -> Option<(&Identity, &Stored)> {
+        self.objects.get_key_value(self.files.get(file)?)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Identity, &Stored)> {
         self.objects.iter()
     }
 
     /// Puts an object in, or takes it out.
     pub(super) fn set(&mut self, identity: &Identity, stored: Option<Stored>) {
-        match stored {
+        if let Some(stored) = &stored {
+            self.files.insert(stored.file.clone(), identity.clone());
+        }
+        let before = match stored {
             Some(stored) => self.objects.insert(identity.clone(), stored),
             None => self.objects.remove(identity),
         };
+        if let Some(before) = before.filter(|_| !self.objects.contains_key(identity)) {
+            self.files.remove(&before.file);
+        }
         if identity.kind == DEFINITION {
             self.scopes = Scopes::of(self.objects.values().map(|stored| &stored.object));
         }

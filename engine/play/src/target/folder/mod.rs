@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use play_core::run::{Address, Fault, FaultKind, Message};
-use play_core::state::{Answer, Part, Purpose, Script};
+use play_core::state::{Answer, Part, Purpose};
 use play_core::text::{Diagnostic, Value};
 
 use self::index::Index;
 use self::store::Store;
-use super::Progress;
+use super::requests::{Progress, ends, requests};
 
 /// Where objects go that name no namespace, as in a kubeconfig without one.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -73,19 +73,17 @@ fn answers(root: &Path, plain_secrets: bool, message: Message) -> Result<Vec<Ans
             Answer::Refused(_) => true,
             _ => false,
         };
-        ended |= failed && part.purpose != Purpose::Ask;
+        ended |= failed && ends(part.purpose);
         answers.push(answer);
     }
     Ok(answers)
 }
 
 fn answer(store: &mut Store, part: &Part) -> Answer {
-    let requests = match &part.script {
-        Script::Shell(shell) if shell.text.is_empty() => &[],
-        Script::Shell(_) => {
-            return Answer::Refused(format!("{} is a folder of manifests: it runs no shell; use a module for objects", store.root.display()));
-        }
-        Script::Api(requests) => requests.as_slice(),
+    let name = format!("{} is a folder of manifests: it", store.root.display());
+    let requests = match requests(part, &name) {
+        Ok(requests) => requests,
+        Err(refusal) => return refusal,
     };
     let mut responses = vec![];
     for request in requests {

@@ -155,9 +155,11 @@ impl Store {
 
     /// A file is only written or removed where it is about this object alone.
     fn refuse_company(&self, identity: &Identity, file: &Path) -> Result<(), Response> {
-        let other = self.index.iter().find(|(other, stored)| stored.file == file && *other != identity);
-        let Some((other, stored)) = other else { return Ok(()) };
+        let Some((other, stored)) = self.index.at(file) else { return Ok(()) };
         let company = stored.company;
+        if company <= 1 && other == identity {
+            return Ok(());
+        }
         let message = if company > 1 {
             format!("{} holds {company} objects, and `play` writes files of one object only: split it", file.display())
         } else {

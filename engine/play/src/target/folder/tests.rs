@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use play_core::state::{Request, Response, Verb};
+use play_core::state::{Request, Response, Script, Verb};
 use play_core::text::Mark;
 use serde_json::{Value as Json, json};
 
@@ -43,7 +43,8 @@ impl Scratch {
     }
 
     async fn ask(&self, requests: Vec<Request>) -> Vec<Response> {
-        let parts = vec![Part { script: Script::Api(requests), purpose: Purpose::Ask, limit: None }];
+        let purpose = if requests.iter().all(crate::target::requests::reads) { Purpose::Ask } else { Purpose::Fix };
+        let parts = vec![Part { script: Script::Api(requests), purpose, limit: None }];
         let answers = Folders::new().send(&self.address(), Message { parts }, quiet()).await.expect("answers");
         answers[0].responses().to_vec()
     }
@@ -221,11 +222,36 @@ async fn a_fix_that_fails_ends_its_message() {
     let get = request(Verb::Get, "v1/ConfigMap", Some("web"), "gone", Json::Null);
     let part = |purpose, requests| Part { script: Script::Api(requests), purpose, limit: None };
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
-    let parts =
-        vec![shell, part(Purpose::Ask, vec![get.clone(), get.clone()]), part(Purpose::Fix, vec![absent, get.clone()]), part(Purpose::Ask, vec![get])];
+    let parts = vec![
+        shell,
+        part(Purpose::Ask, vec![get.clone(), absent.clone()]),
+        part(Purpose::Act { stops: false }, vec![absent.clone(), get.clone()]),
+        part(Purpose::Ask, vec![get.clone(), get.clone()]),
+        part(Purpose::Fix, vec![absent, get.clone()]),
+        part(Purpose::Ask, vec![get]),
+    ];
     let answers = Folders::new().send(&folder.address(), Message { parts }, quiet()).await.expect("answers");
     assert!(matches!(&answers[0], Answer::Refused(why) if why.contains("runs no shell")));
-    assert_eq!(answers[1].responses().len(), 2);
-    assert_eq!(answers[2].responses().len(), 1);
-    assert_eq!(answers[3], Answer::Skipped);
+    assert!(matches!(&answers[1], Answer::Refused(why) if why.contains("must not write")));
+    let counts: Vec<usize> = answers[2..5].iter().map(|answer| answer.responses().len()).collect();
+    assert_eq!((counts, &answers[5]), (vec![1, 2, 1], &Answer::Skipped));
+}
+
+/// By hand: `cargo test -p play figures -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stderr, reason = "a measurement is read by a person")]
+async fn figures() {
+    let folder = Scratch::new("figures");
+    for (what, verb) in [("apply", APPLY), ("dry run", DRY), ("get", Verb::Get)] {
+        let one = |n: usize| {
+            let mut body = map(json!({"a": "x".repeat(500), "script": "#!/bin/sh\nexit 0\n"}));
+            body["metadata"]["name"] = json!(format!("c{n}"));
+            request(verb, "v1/ConfigMap", Some("web"), &format!("c{n}"), if verb == Verb::Get { Json::Null } else { body })
+        };
+        let begun = std::time::Instant::now();
+        let answers = folder.ask((0..1000).map(one).collect()).await;
+        eprintln!("1000 x {what}: {:?}", begun.elapsed());
+        assert!(answers.iter().all(|answer| answer.status < 300));
+    }
 }

@@ -192,11 +192,7 @@ mod tests {
             | > ? : - --- ... \u{85} \u{2028} \u{feff} \u{7f} \u{0} \r\n \n \n\n \t é 😀 100m 1Gi 5e 1d 12h word";
         let odd = odd.split(' ').chain([" ", "- a", "a: b", "a #b"]).collect::<Vec<_>>();
         let odd = proptest::sample::select(odd);
-        prop_oneof![
-            proptest::collection::vec(odd, 0..4).prop_map(|parts| parts.concat()),
-            any::<String>(),
-            "[a-z \n\t]{0,20}"
-        ]
+        prop_oneof![proptest::collection::vec(odd, 0..4).prop_map(|parts| parts.concat()), any::<String>(), "[a-z \n\t]{0,20}"]
     }
 
     fn any_json() -> impl Strategy<Value = Json> {

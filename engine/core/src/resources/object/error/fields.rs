@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Field, text, typed, unquoted};
+use super::said::{typed, unquoted};
+use super::{Field, text};
 use crate::resources::object::keys;
 use crate::resources::object::path::Path;
 
@@ -56,7 +57,8 @@ fn merged(live: &Value, manifest: &Value, field: &str) -> Value {
                 return manifest.clone();
             }
             let find = |list: &[Value], item: &Value| list.iter().position(|other| key(other) == key(item));
-            let both = |item: &Value| find(ours, item).and_then(|at| ours.get(at)).map_or_else(|| item.clone(), |our| merged(item, our, ""));
+            let both =
+                |item: &Value| find(ours, item).and_then(|at| ours.get(at)).map_or_else(|| item.clone(), |our| merged(item, our, ""));
             let new = ours.iter().filter(|item| find(live, item).is_none()).cloned();
             Value::Array(live.iter().map(both).chain(new).collect())
         }

@@ -43,7 +43,9 @@ fn backed(set: &Set<'_>, service: &Value, after: usize, what: &str) -> Vec<Edge>
     let why = format!("{what}: service {name}");
     let selector = set.objects.get(place).and_then(|service| service.value.pointer("/spec/selector")?.as_object());
     let behind = set.all().filter(|(_, object)| {
-        let picks = |labels: &Value| selector.is_some_and(|selector| !selector.is_empty() && selector.iter().all(|(name, value)| labels.get(name) == Some(value)));
+        let picks = |labels: &Value| {
+            selector.is_some_and(|selector| !selector.is_empty() && selector.iter().all(|(name, value)| labels.get(name) == Some(value)))
+        };
         object.namespace == namespace && object.pod_labels().is_some_and(picks)
     });
     let workloads = behind.map(|(before, _)| Edge { before, after, need: Need::Ready, why: format!("{why}, which it is behind") });
@@ -89,7 +91,8 @@ fn in_namespace(set: &Set<'_>, webhook: &Value, object: &Object<'_>) -> bool {
 fn selects(selector: Option<&Value>, labels: Option<&Value>) -> bool {
     let Some(selector) = selector else { return true };
     let label = |name: &str| labels.and_then(|labels| labels.get(name));
-    let equal = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten().all(|(name, value)| label(name) == Some(value));
+    let equal =
+        selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten().all(|(name, value)| label(name) == Some(value));
     let expressions = list(selector, "/matchExpressions").all(|expression| {
         let found = label(text(expression, "/key"));
         let listed = found.is_some_and(|found| list(expression, "/values").any(|value| value == found));

@@ -80,7 +80,13 @@ pub(super) fn of(object: &Object<'_>) -> Vec<Reference> {
         ("autoscaling", "HorizontalPodAutoscaler") => {
             let target = object.text("/spec/scaleTargetRef/apiVersion");
             let group = target.split_once('/').map_or("", |(group, _)| group);
-            found.push(group, object.text("/spec/scaleTargetRef/kind"), object.namespace, object.text("/spec/scaleTargetRef/name"), "spec.scaleTargetRef");
+            found.push(
+                group,
+                object.text("/spec/scaleTargetRef/kind"),
+                object.namespace,
+                object.text("/spec/scaleTargetRef/name"),
+                "spec.scaleTargetRef",
+            );
         }
         (ADMISSION, "ValidatingAdmissionPolicyBinding") => found.wide(ADMISSION, "ValidatingAdmissionPolicy", "/spec/policyName"),
         (ADMISSION, "MutatingAdmissionPolicyBinding") => found.wide(ADMISSION, "MutatingAdmissionPolicy", "/spec/policyName"),
@@ -189,7 +195,12 @@ pub(super) fn rights(set: &Set<'_>) -> Vec<Edge> {
         for (before, object) in set.of_kind(RBAC, kind) {
             for subject in object.list("/subjects").filter(|subject| text(subject, "/kind") == "ServiceAccount") {
                 let users = users.get(&(text(subject, "/namespace"), text(subject, "/name"))).into_iter().flatten();
-                edges.extend(users.map(|after| Edge { before, after: *after, need: Need::Exists, why: "rights of its account".to_owned() }));
+                edges.extend(users.map(|after| Edge {
+                    before,
+                    after: *after,
+                    need: Need::Exists,
+                    why: "rights of its account".to_owned(),
+                }));
             }
         }
     }

@@ -19,7 +19,9 @@ enum Sign {
 fn sign(group: &str, kind: &str) -> Option<Sign> {
     Some(match (group, kind) {
         ("bitnami.com", "SealedSecret") => Sign::Conditions(&["Synced"]),
-        ("monitoring.coreos.com", "Prometheus" | "Alertmanager" | "ThanosRuler" | "PrometheusAgent") => Sign::Conditions(&["Available", "Reconciled"]),
+        ("monitoring.coreos.com", "Prometheus" | "Alertmanager" | "ThanosRuler" | "PrometheusAgent") => {
+            Sign::Conditions(&["Available", "Reconciled"])
+        }
         ("gateway.networking.k8s.io", "GatewayClass") => Sign::Conditions(&["Accepted"]),
         ("gateway.networking.k8s.io", "Gateway") => Sign::Conditions(&["Accepted", "Programmed"]),
         ("longhorn.io", "Node") => Sign::Conditions(&["Ready", "Schedulable"]),

@@ -139,7 +139,12 @@ fn generic(live: &Value) -> Option<Status> {
 fn deletion(live: &Value) -> String {
     let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
     let mut waits: Vec<String> = finalizers.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-    for kind in ["NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure", "NamespaceContentRemaining", "NamespaceFinalizersRemaining"] {
+    for kind in [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ] {
         waits.extend(condition(live, kind).filter(|found| found.is("True")).map(|found| found.message.to_owned()));
     }
     if waits.is_empty() { String::new() } else { format!("it waits for {}", waits.join(", ")) }

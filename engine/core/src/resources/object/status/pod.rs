@@ -82,9 +82,7 @@ pub(super) fn cause(pod: &Value, ctx: &Context<'_>) -> Option<Cause> {
         return None;
     }
     let name = text(pod, "/metadata/name");
-    let cause = |reason: &str, message: String, last: bool| {
-        Some(Cause { pod: name.to_owned(), reason: reason.to_owned(), message, last })
-    };
+    let cause = |reason: &str, message: String, last: bool| Some(Cause { pod: name.to_owned(), reason: reason.to_owned(), message, last });
     if text(pod, "/status/phase") == "Failed" {
         return cause("Failed", ending(pod), false);
     }
@@ -114,7 +112,9 @@ fn hopeless(reason: &str, pod: &Value, status: &Value, ctx: &Context<'_>) -> Opt
     match reason {
         "" | "ContainerCreating" | "PodInitializing" => None,
         "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError" => Some(true),
-        "CrashLoopBackOff" => Some(number(status, "/restartCount").and_then(|count| u64::try_from(count).ok()).unwrap_or(0) >= ctx.patience.restarts),
+        "CrashLoopBackOff" => {
+            Some(number(status, "/restartCount").and_then(|count| u64::try_from(count).ok()).unwrap_or(0) >= ctx.patience.restarts)
+        }
         // A Secret may come from an operator, an image from a build that is under way.
         "ImagePullBackOff" | "ErrImagePull" | "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
             Some(older(ctx, started(), ctx.patience.unstarted))

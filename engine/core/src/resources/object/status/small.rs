@@ -106,22 +106,41 @@ fn available(live: &Value) -> Status {
     }
 }
 
-/// An Ingress that no controller answers for gets no address: only one with a class is waited for.
+/// An Ingress that no controller answers for, or whose controller publishes no address, is never ready by itself.
 fn ingress(live: &Value) -> Status {
-    if listed(live, "/status/loadBalancer/ingress") { Status::current("") } else { Status::progress("its controller has given it no address yet") }
+    if listed(live, "/status/loadBalancer/ingress") {
+        Status::current("")
+    } else {
+        Status::progress("its controller has given it no address yet")
+    }
 }
 
 fn autoscaler(live: &Value) -> Status {
     const BAD: [&str; 13] = [
-        "FailedGetScale", "FailedUpdateScale", "FailedRescale", "InvalidMetricSourceType", "InvalidSelector",
-        "FailedConvertHPA", "FailedComputeMetricsReplicas", "FailedGetResourceMetric", "FailedGetContainerResourceMetric",
-        "FailedGetObjectMetric", "FailedGetPodsMetric", "FailedGetExternalMetric", "SelectorRequired",
+        "FailedGetScale",
+        "FailedUpdateScale",
+        "FailedRescale",
+        "InvalidMetricSourceType",
+        "InvalidSelector",
+        "FailedConvertHPA",
+        "FailedComputeMetricsReplicas",
+        "FailedGetResourceMetric",
+        "FailedGetContainerResourceMetric",
+        "FailedGetObjectMetric",
+        "FailedGetPodsMetric",
+        "FailedGetExternalMetric",
+        "SelectorRequired",
     ];
-    let bad = ["AbleToScale", "ScalingActive"].iter().filter_map(|kind| condition(live, kind)).find(|found| found.is("False") && BAD.contains(&found.reason));
+    let bad = ["AbleToScale", "ScalingActive"]
+        .iter()
+        .filter_map(|kind| condition(live, kind))
+        .find(|found| found.is("False") && BAD.contains(&found.reason));
     match bad {
         // Metrics come a minute after the pods: not final.
         Some(found) => Status::progress(found.said()),
         None if condition(live, "AbleToScale").is_none() => Status::progress("not seen yet"),
-        None => Status::current(number(live, "/status/desiredReplicas").map(|count| format!("{count} replicas wanted")).unwrap_or_default()),
+        None => {
+            Status::current(number(live, "/status/desiredReplicas").map(|count| format!("{count} replicas wanted")).unwrap_or_default())
+        }
     }
 }

@@ -18,6 +18,10 @@ fn unsettled(reason: String, ctx: &Context<'_>, mine: impl Fn(&Value) -> bool) -
     }
 }
 
+fn many(count: i64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn count(live: &Value, name: &str) -> i64 {
     number(live, &format!("/status/{name}")).unwrap_or(0)
 }
@@ -41,12 +45,13 @@ pub(super) fn deployment(live: &Value, ctx: &Context<'_>) -> Status {
         return Status::progress("its controller has not seen it yet");
     }
     let spec = number(live, "/spec/replicas").unwrap_or(1);
-    let [total, updated, ready, available] = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"].map(|name| count(live, name));
+    let [total, updated, ready, available] =
+        ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"].map(|name| count(live, name));
     let endless = number(live, "/spec/progressDeadlineSeconds").is_none_or(|seconds| seconds == i64::from(i32::MAX));
     let reason = if spec > total || spec > updated {
         format!("{updated} of {spec} replicas updated")
     } else if total > spec {
-        format!("{} old replicas have yet to go", total - spec)
+        format!("{} yet to go", many(total - spec, "old replica"))
     } else if updated > available {
         format!("{available} of {updated} updated replicas available")
     } else if spec > ready {
@@ -72,8 +77,10 @@ fn newest_of_deployment(pod: &Value, live: &Value, ctx: &Context<'_>) -> bool {
     }
     let list = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
     let theirs = list(pod, "/spec/containers");
-    let alike = |ours: &Value, theirs: &Value| ["name", "image", "command", "args", "env"].iter().all(|name| ours.get(name) == theirs.get(name));
-    ctx.replica_sets.is_empty() && list(live, "/spec/template/spec/containers").iter().all(|ours| theirs.iter().any(|theirs| alike(ours, theirs)))
+    let alike =
+        |ours: &Value, theirs: &Value| ["name", "image", "command", "args", "env"].iter().all(|name| ours.get(name) == theirs.get(name));
+    ctx.replica_sets.is_empty()
+        && list(live, "/spec/template/spec/containers").iter().all(|ours| theirs.iter().any(|theirs| alike(ours, theirs)))
 }
 
 pub(super) fn stateful_set(live: &Value, ctx: &Context<'_>) -> Status {
@@ -84,13 +91,14 @@ pub(super) fn stateful_set(live: &Value, ctx: &Context<'_>) -> Status {
         return Status::progress("its controller has not seen it yet");
     }
     let spec = number(live, "/spec/replicas").unwrap_or(1);
-    let [total, ready, current, updated] = ["replicas", "readyReplicas", "currentReplicas", "updatedReplicas"].map(|name| count(live, name));
+    let [total, ready, current, updated] =
+        ["replicas", "readyReplicas", "currentReplicas", "updatedReplicas"].map(|name| count(live, name));
     let partition = number(live, "/spec/updateStrategy/rollingUpdate/partition").unwrap_or(0);
     let [now, then] = ["/status/currentRevision", "/status/updateRevision"].map(|pointer| text(live, pointer));
     let reason = if spec > total {
         format!("{total} of {spec} replicas made")
     } else if total > spec {
-        format!("{} replicas have yet to go", total - spec)
+        format!("{} yet to go", many(total - spec, "replica"))
     } else if partition > 0 {
         if updated >= spec - partition && ready >= spec {
             return Status::current(format!("{updated} of {spec} replicas updated, as its partition asks"));
@@ -109,8 +117,8 @@ pub(super) fn stateful_set(live: &Value, ctx: &Context<'_>) -> Status {
     let mut status = unsettled(reason, ctx, |pod| then.is_empty() || revision(pod) == then);
     // An update waits for every former pod to be ready first (kubernetes/kubernetes#67250), also for ever.
     let parallel = text(live, "/spec/podManagementPolicy") == "Parallel";
-    let former = ctx.pods.iter().filter(|pod| !parallel && revision(pod) != then);
-    if let Some(cause) = former.filter_map(|pod| cause(pod, ctx)).find(|cause| cause.last) {
+    let mut former = ctx.pods.iter().filter(|pod| !parallel && revision(pod) != then);
+    if let Some(cause) = former.find_map(|pod| cause(pod, ctx)) {
         status.reason = format!("{}; {cause}; it is of the former revision and holds up the update: delete that pod", status.reason);
     }
     status
@@ -123,7 +131,9 @@ pub(super) fn daemon_set(live: &Value, ctx: &Context<'_>) -> Status {
     if text(live, "/spec/updateStrategy/type") == "OnDelete" {
         return Status::current("pods are updated as they are deleted");
     }
-    let Some(desired) = number(live, "/status/desiredNumberScheduled") else { return Status::progress("its controller has not counted nodes yet") };
+    let Some(desired) = number(live, "/status/desiredNumberScheduled") else {
+        return Status::progress("its controller has not counted nodes yet");
+    };
     let [current, updated, available, ready] =
         ["currentNumberScheduled", "updatedNumberScheduled", "numberAvailable", "numberReady"].map(|name| count(live, name));
     let parts = [("scheduled", current), ("updated", updated), ("available", available), ("ready", ready)];
@@ -131,7 +141,9 @@ pub(super) fn daemon_set(live: &Value, ctx: &Context<'_>) -> Status {
         return Status::current(format!("{ready} of {desired} pods ready"));
     };
     let generation = text(live, "/metadata/annotations/deprecated.daemonset.template.generation");
-    unsettled(format!("{found} of {desired} pods {what}"), ctx, |pod| generation.is_empty() || text(pod, "/metadata/labels/pod-template-generation") == generation)
+    unsettled(format!("{found} of {desired} pods {what}"), ctx, |pod| {
+        generation.is_empty() || text(pod, "/metadata/labels/pod-template-generation") == generation
+    })
 }
 
 pub(super) fn replica_set(live: &Value, ctx: &Context<'_>) -> Status {
@@ -140,9 +152,13 @@ pub(super) fn replica_set(live: &Value, ctx: &Context<'_>) -> Status {
     }
     let spec = number(live, "/spec/replicas").unwrap_or(1);
     let total = count(live, "replicas");
-    let parts = [("labelled", count(live, "fullyLabeledReplicas")), ("available", count(live, "availableReplicas")), ("ready", count(live, "readyReplicas"))];
+    let parts = [
+        ("labelled", count(live, "fullyLabeledReplicas")),
+        ("available", count(live, "availableReplicas")),
+        ("ready", count(live, "readyReplicas")),
+    ];
     if total > spec {
-        return Status::progress(format!("{} replicas have yet to go", total - spec));
+        return Status::progress(format!("{} yet to go", many(total - spec, "replica")));
     }
     match parts.into_iter().find(|(_, found)| *found < spec) {
         Some((what, found)) => unsettled(format!("{found} of {spec} replicas {what}"), ctx, |_| true),
@@ -158,8 +174,8 @@ pub(super) fn job(live: &Value, ctx: &Context<'_>) -> Status {
         return Status::current("completed");
     }
     if let Some(found) = is("Failed").or_else(|| is("FailureTarget")) {
-        let endings = ctx.pods.iter().filter(|pod| text(pod, "/status/phase") == "Failed").filter_map(|pod| cause(pod, ctx));
-        let ending = endings.last().map(|cause| format!("; {cause}")).unwrap_or_default();
+        let mut endings = ctx.pods.iter().filter(|pod| text(pod, "/status/phase") == "Failed").filter_map(|pod| cause(pod, ctx));
+        let ending = endings.next_back().map(|cause| format!("; {cause}")).unwrap_or_default();
         return Status::failed(format!("{}{ending}", found.said()));
     }
     if is("Suspended").is_some() || live.pointer("/spec/suspend") == Some(&Value::Bool(true)) {

@@ -71,6 +71,7 @@ async fn serve(mut stream: TcpStream, script: Script, seen: Arc<StdMutex<Vec<Str
             buffer.extend_from_slice(&some[..read]);
         }
         let line = String::from_utf8_lossy(&buffer).lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_string();
+        let line = line.replace("/k8s/clusters/c-1", "");
         buffer.drain(..end + length);
         let turn = if line == "GET /api/v1" {
             Turn::Say("200 OK", json!({"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": true, "verbs": []}]}))
@@ -226,4 +227,42 @@ async fn questions_go_side_by_side_and_not_all_at_once() {
     let answers = clusters.send(&server.address, Message { parts }, progress().0).await.expect("answers");
     assert!(answers.len() == 30 && answers.iter().all(|answer| answer.responses().len() == 2));
     assert_eq!(MOST.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_server_below_a_path_and_one_that_is_none() {
+    let server =
+        server(|_, line| if line.ends_with("/configmaps/c") { Turn::Say(OK, json!({"n": 1})) } else { Turn::Say(OK, json!("<html>")) }).await;
+    let file = server.dir.join("config");
+    let text = std::fs::read_to_string(&file).expect("kubeconfig");
+    let port = text.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("port").to_string();
+    std::fs::write(&file, text.replace(&port, &format!("{port}/k8s/clusters/c-1"))).expect("kubeconfig");
+    assert_eq!(send(&Clusters::new(), &server.address, Purpose::Ask, vec![get()]).await[0].status, 200);
+    let other = request(Verb::Get, "apps/v1/Deployment", None, "c", Json::Null);
+    let parts = vec![part(Purpose::Ask, vec![get()]), part(Purpose::Fix, vec![get()]), part(Purpose::Ask, vec![other])];
+    let fault = Clusters::new().send(&server.address, Message { parts }, progress().0).await.expect_err("a fault");
+    assert!(fault.message.ends_with("answers (HTTP 200), but not as a Kubernetes API server"), "{}", fault.message);
+    assert_eq!(fault.answers.len(), 2, "what was answered before it is kept");
+}
+
+#[tokio::test]
+async fn a_message_can_be_sent_by_a_task_of_its_own() {
+    let server = server(|_, _| Turn::Say(OK, json!({"n": 1}))).await;
+    let (address, folder) = (server.address.clone(), Address { path: Some(server.dir.display().to_string()), ..Address::default() });
+    let sent =
+        tokio::spawn(async move { Clusters::new().send(&address, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
+    let folders = crate::target::folder::Folders::new();
+    let sent = tokio::spawn(async move { folders.send(&folder, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
+}
+
+/// A part that lost its connection leaves the answers before it, and drops what still runs.
+#[tokio::test]
+async fn answers_before_a_fault_are_kept() {
+    let server = server(|_, line| if line.ends_with("/lost") { Turn::Raw(CUT) } else { Turn::Say(OK, json!({"n": 1})) }).await;
+    let lost = request(Verb::Delete, "v1/ConfigMap", None, "lost", Json::Null);
+    let parts = vec![part(Purpose::Ask, vec![get(), get()]), part(Purpose::Fix, vec![apply(APPLY)]), part(Purpose::Fix, vec![get(), lost, get()])];
+    let fault = Clusters::new().send(&server.address, Message { parts }, progress().0).await.expect_err("a fault");
+    assert_eq!(fault.answers.iter().map(|answer| answer.responses().len()).collect::<Vec<_>>(), [2, 1]);
 }

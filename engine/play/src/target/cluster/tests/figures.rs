@@ -22,6 +22,8 @@ async fn figures() {
     };
     let begun = std::time::Instant::now();
     let clusters = Clusters::new();
+    clusters.cluster(&address).await.expect("cluster");
+    eprintln!("kubeconfig and client: {:?}", begun.elapsed());
     send(&clusters, &address, Purpose::Ask, vec![at(Verb::Get, 0)]).await;
     eprintln!("first answer (login, TLS, discovery, get): {:?}", begun.elapsed());
     let begun = std::time::Instant::now();

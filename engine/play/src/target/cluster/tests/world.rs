@@ -36,6 +36,12 @@ pub(super) async fn gone(clusters: &Clusters, address: &Address, namespace: &str
     assert_eq!(removed[0].status, 200, "{removed:?}");
 }
 
+fn kubectl(kubeconfig: &str, arguments: &[&str]) {
+    let mut command = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into()));
+    let done = command.arg(format!("--kubeconfig={kubeconfig}")).args(arguments).output().expect("kubectl");
+    assert!(done.status.success(), "{done:?}");
+}
+
 #[tokio::test]
 async fn apply_get_delete() {
     let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
@@ -48,8 +54,12 @@ async fn apply_get_delete() {
     let done = send(&clusters, &address, Purpose::Fix, vec![at(APPLY, map.clone()), at(Verb::Get, Json::Null)]).await;
     assert_eq!((done[0].status, done[1].status), (201, 200));
     assert_eq!(done[1].body["metadata"]["managedFields"][0]["manager"], "play");
-    let again = send(&clusters, &address, Purpose::Ask, vec![at(DRY, map)]).await;
-    assert_eq!(again[0].body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"]);
+    let changed = at(DRY, config_map(&ns("t-agd"), "settings", json!({"a": "2"})));
+    let again = send(&clusters, &address, Purpose::Ask, vec![at(DRY, map), changed]).await;
+    for answer in &again {
+        assert_eq!(answer.body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"], "changed or not, a dry run keeps it");
+    }
+    assert_eq!(again[1].body["data"]["a"], "2");
     let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": "no-such-uid"}});
     let wrong = send(&clusters, &address, Purpose::Fix, vec![at(Verb::Delete, options), at(Verb::Get, Json::Null)]).await;
     assert_eq!((wrong[0].status, wrong.len()), (409, 1), "the first that fails ends a fix");
@@ -107,16 +117,7 @@ async fn a_field_of_another_manager_is_a_conflict() {
     let (clusters, address) = fresh(&path, &ns("t-conflict")).await;
     let at = |verb, data| request(verb, "v1/ConfigMap", Some(&ns("t-conflict")), "c", config_map(&ns("t-conflict"), "c", data));
     // kubectl as the other manager
-    let kubectl = |arguments: &[&str]| {
-        let done = std::process::Command::new(std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into()))
-            .arg(format!("--kubeconfig={path}"))
-            .args(["-n", &ns("t-conflict")])
-            .args(arguments)
-            .output()
-            .expect("kubectl");
-        assert!(done.status.success(), "{done:?}");
-    };
-    kubectl(&["create", "configmap", "c", "--from-literal=a=theirs"]);
+    kubectl(&path, &["-n", &ns("t-conflict"), "create", "configmap", "c", "--from-literal=a=theirs"]);
     let dry = send(&clusters, &address, Purpose::Ask, vec![at(DRY, json!({"a": "ours"}))]).await;
     assert_eq!(dry[0].status, 409, "{dry:?}");
     assert_eq!(dry[0].body["details"]["causes"][0]["reason"], "FieldManagerConflict");
@@ -184,8 +185,17 @@ async fn a_definition_and_then_its_objects_with_a_warning() {
     };
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.warnings, ["wells are \"old\""]);
-    let removed = send(&clusters, &address, Purpose::Fix, vec![Request { verb: Verb::Delete, body: Value::Null, ..crd }]).await;
+    // by somebody else, so that what we know is old
+    let removed = send(&Clusters::new(), &address, Purpose::Fix, vec![Request { verb: Verb::Delete, body: Value::Null, ..crd }]).await;
     assert_eq!(removed[0].status, 200);
+    let after = loop {
+        let after = send(&clusters, &address, Purpose::Ask, vec![well(Verb::Get)]).await.remove(0);
+        if after.body["reason"] != "NotFound" && after.status == 404 {
+            break after;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(after.body["reason"], "KindNotFound", "{after:?}");
     gone(&clusters, &address, &ns("t-crd")).await;
 }
 
@@ -213,19 +223,24 @@ async fn a_fix_that_fails_ends_its_message_and_questions_do_not() {
     let (clusters, address) = (Clusters::new(), address(&path));
     let get = || request(Verb::Get, "v1/ConfigMap", Some("default"), "absent", Json::Null);
     let shell = Part { script: Script::from("true".to_string()), purpose: Purpose::Ask, limit: None };
-    let bad = request(APPLY, "v1/ConfigMap", Some("default"), "Not_A_Name", config_map("default", "Not_A_Name", json!({})));
+    let bad = || request(APPLY, "v1/ConfigMap", Some("default"), "Not_A_Name", config_map("default", "Not_A_Name", json!({})));
     let parts = vec![
         part(Purpose::Ask, vec![get(), get()]),
         shell,
-        part(Purpose::Fix, vec![bad]),
+        part(Purpose::Ask, vec![get(), bad()]),
+        part(Purpose::Ask, vec![get()]),
+        part(Purpose::Act { stops: false }, vec![bad(), get()]),
+        part(Purpose::Fix, vec![bad(), get()]),
         part(Purpose::Fix, vec![get()]),
         part(Purpose::Ask, vec![get()]),
     ];
     let answers = clusters.send(&address, Message { parts }, progress().0).await.expect("answers");
-    assert_eq!(answers[0].responses().iter().map(|response| response.status).collect::<Vec<_>>(), [404, 404]);
+    let codes = |at: usize| answers[at].responses().iter().map(|response| response.status).collect::<Vec<_>>();
+    assert_eq!(codes(0), [404, 404]);
     assert!(matches!(&answers[1], Answer::Refused(why) if why.contains("runs no shell")));
-    assert_eq!(answers[2].responses()[0].status, 422);
-    assert_eq!(&answers[3..], [Answer::Skipped, Answer::Skipped]);
+    assert!(matches!(&answers[2], Answer::Refused(why) if why.contains("must not write")));
+    assert_eq!((codes(3), codes(4), codes(5)), (vec![404], vec![422], vec![422]));
+    assert_eq!(&answers[6..], [Answer::Skipped, Answer::Skipped]);
 }
 
 #[tokio::test]
@@ -285,4 +300,37 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
     assert!(matches!(answers[5].status, 404 | 503), "{:?}", answers[5]);
     assert_eq!(send(&clusters, &address, Purpose::Fix, vec![service(Verb::Delete)]).await[0].status, 200);
     gone(&clusters, &address, &ns("t-stale")).await;
+}
+
+#[tokio::test]
+async fn what_a_folder_holds_kubectl_applies() {
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
+    let (clusters, address) = fresh(&path, &ns("t-folder")).await;
+    let data =
+        json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
+    let at = |verb| request(verb, "v1/ConfigMap", Some(&ns("t-folder")), "odd", config_map(&ns("t-folder"), "odd", data.clone()));
+    let folder = Address { path: Some(scratch("folder").display().to_string()), ..Address::default() };
+    let message = Message { parts: vec![part(Purpose::Fix, vec![at(APPLY)])] };
+    let made = crate::target::folder::Folders::new().send(&folder, message, progress().0).await.expect("answers");
+    assert_eq!(made[0].responses()[0].status, 201);
+    let dir = folder.path.expect("path");
+    kubectl(&path, &["apply", "-R", "-f", &dir]);
+    let read = send(&clusters, &address, Purpose::Ask, vec![Request { body: Value::Null, ..at(Verb::Get) }]).await;
+    assert_eq!(read[0].body["data"], data);
+    std::fs::remove_dir_all(dir).expect("removed");
+    gone(&clusters, &address, &ns("t-folder")).await;
+}
+
+#[tokio::test]
+async fn what_is_created_is_created_once() {
+    let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
+    let (clusters, address) = fresh(&path, &ns("t-create")).await;
+    let create = |name: &str, body| request(Verb::Create, "v1/ConfigMap", Some(&ns("t-create")), name, body);
+    let named = config_map(&ns("t-create"), "c", json!({}));
+    let generated = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "c-"}, "data": {}});
+    let made = send(&clusters, &address, Purpose::Fix, vec![create("", generated), create("c", named.clone()), create("c", named)]).await;
+    assert_eq!(made.iter().map(|response| response.status).collect::<Vec<_>>(), [201, 201, 409]);
+    assert_eq!(made[2].body["reason"], "AlreadyExists");
+    assert!(made[0].body["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("c-")));
+    gone(&clusters, &address, &ns("t-create")).await;
 }

@@ -1,0 +1,829 @@
+//! One item of a task on one host, from its condition to its result.
+
+use std::sync::Arc;
+
+use crate::book::inventory::HostId;
+use crate::book::task::Task;
+use crate::book::vars::{Level, Scope as Vars};
+use crate::modules;
+use crate::run::{Outcome, TaskLabel, compare};
+use crate::state::{Cause, Effect, Fact, Gap, Halt, Look, View};
+use crate::text::{Diagnostic, Map, Result, Unknown, Value};
+
+use super::cursor::{Failure, Next};
+use super::scope::{self, Sight};
+use super::session::{Output, Session, State, Thread};
+use super::task::{self, Doing, Forced, Phase, TaskRun, Tolds};
+use super::{address, args, select};
+
+/// What an item came to.
+#[derive(Debug, Default)]
+pub struct Ended {
+    pub outcome: Option<Outcome>,
+    pub result: Map,
+    pub gaps: Vec<Gap>,
+    pub error: Option<Diagnostic>,
+    pub doubt: Option<Cause>,
+    pub say: Option<Value>,
+    pub effects: Vec<Effect>,
+}
+
+impl Ended {
+    pub fn failed(error: Diagnostic) -> Ended {
+        let mut result = Map::new();
+        result.insert("msg", error.message());
+        result.insert("failed", true);
+        Ended { outcome: Some(Outcome::Failed), result, error: Some(error), ..Ended::default() }
+    }
+
+    fn unknown(cause: Cause) -> Ended {
+        Ended { outcome: Some(Outcome::Unknown(cause)), ..Ended::default() }
+    }
+
+    pub fn skipped(why: impl Into<String>) -> Ended {
+        let mut result = Map::new();
+        let why = why.into();
+        result.insert("changed", false);
+        result.insert("skipped", true);
+        result.insert("skip_reason", why.as_str());
+        Ended { outcome: Some(Outcome::Skipped(why)), result, ..Ended::default() }
+    }
+
+    fn failed_flag(&self) -> bool {
+        self.outcome == Some(Outcome::Failed) || self.result.get("failed").is_some_and(Value::truthy)
+    }
+}
+
+impl Session {
+    /// Goes one step on with a host.
+    pub(super) fn step(&mut self, at: usize, thread: &mut Thread) {
+        if thread.cursor.run.is_some() {
+            return self.step_item(at, thread);
+        }
+        let Some(play) = &self.play else { return };
+        let (stages, play) = (play.stages.clone(), play.play.clone());
+        if self.interrupted && thread.queue.is_empty() {
+            thread.state = State::Done;
+            return;
+        }
+        if thread.cursor.failed && !thread.cursor.handler && self.tree.options.force_handlers && !thread.cursor.notified.is_empty() {
+            thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
+            thread.cursor.handler = true;
+        }
+        match thread.cursor.next(&stages, &play) {
+            Next::Task(task) => self.begin(thread, task),
+            Next::Done if !thread.queue.is_empty() => self.flush(at, thread),
+            Next::Done => thread.state = State::Done,
+        }
+    }
+
+    /// What the templates of a thread's current task see.
+    pub(super) fn sight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
+        sight.around = Some(task.around.clone());
+        if let Some(play) = &self.play {
+            sight.play_hosts = play.batch.clone();
+        }
+        sight
+    }
+
+    fn begin(&mut self, thread: &mut Thread, task: Arc<Task>) {
+        let Some(play) = &self.play else { return };
+        if !thread.cursor.handler && !select::selected(&task, &self.tree.options) {
+            return;
+        }
+        let layers = scope::around(thread.cursor.vars.layers(), &task);
+        let sight = self.sight(thread, &task, layers.clone());
+        let name = task::title(&task, Some(&sight));
+        if let Some(wanted) = &self.started_at {
+            if *wanted != name && !name.contains(wanted.as_str()) {
+                return;
+            }
+        }
+        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
+        drop(sight);
+        let label = Arc::new(TaskLabel {
+            name,
+            role: task.around.role().map(|role| role.name.clone()),
+            module: task.module.clone(),
+            play: play.name.clone(),
+            span: task.span.clone(),
+            handler: thread.cursor.handler,
+        });
+        self.started_at = None;
+        let loop_var = task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
+        thread.cursor.run = Some(TaskRun {
+            cause: task::cause(&label),
+            label,
+            layers,
+            items: None,
+            at: 0,
+            results: vec![],
+            told: Tolds::default(),
+            tries: 0,
+            began: self.now,
+            passed: false,
+            once,
+            phase: Phase::Start,
+            forced: None,
+            loop_var: loop_var.into(),
+            task,
+        });
+    }
+
+    fn step_item(&mut self, at: usize, thread: &mut Thread) {
+        let Some(run) = &mut thread.cursor.run else { return };
+        if let Some(forced) = run.forced.take() {
+            let Forced { error, gaps, reply } = *forced;
+            let mut ended = Ended { gaps, ..Ended::failed(error) };
+            if let Some(reply) = reply {
+                ended.result.insert("rc", i64::from(reply.code));
+            }
+            return self.end_item(thread, ended);
+        }
+        match std::mem::take(&mut run.phase) {
+            Phase::Start | Phase::Paused => self.start_item(at, thread),
+            Phase::Fixed(doing) => self.after_fix(at, thread, doing),
+            Phase::Acted(doing, reply, responses) => self.after_act(at, thread, doing, reply, responses),
+            Phase::Waits { doing, reply, since, asked, answer } => self.after_wait(at, thread, doing, reply, since, asked, answer),
+        }
+    }
+
+    /// The loop of a task, once it is known.
+    fn items(&mut self, thread: &mut Thread) -> std::result::Result<(), Box<Ended>> {
+        let Some(run) = &thread.cursor.run else { return Ok(()) };
+        if run.items.is_some() || run.task.repeat.is_none() {
+            return Ok(());
+        }
+        let sight = self.sight(thread, &run.task, run.layers.clone());
+        let items = task::items(&run.task, &sight);
+        let others = sight.others();
+        drop(sight);
+        if others && !run.passed && self.many() {
+            return Err(Box::new(Ended::default()));
+        }
+        let items = match items {
+            Ok(Some(value)) => match value.plain() {
+                Value::Unknown(cause) => return Err(Box::new(Ended::unknown(cause.clone()))),
+                _ => value.as_list().unwrap_or_default().to_vec(),
+            },
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                // a condition that is false without its loop's variable spares the loop
+                let sight = self.sight(thread, &run.task, run.layers.clone());
+                let holds = task::holds(&run.task, "when", &sight);
+                return Err(Box::new(match holds {
+                    Ok(Value::Bool(false)) => Ended::skipped("Conditional result was False"),
+                    _ => Ended::failed(error),
+                }));
+            }
+        };
+        if items.is_empty() {
+            let mut ended = Ended::skipped("No items in the list");
+            ended.result.insert("results", Value::list([]));
+            return Err(Box::new(ended));
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            run.items = Some(Arc::new(items));
+        }
+        Ok(())
+    }
+
+    fn many(&self) -> bool {
+        self.play.as_ref().is_some_and(|play| play.threads.len() > 1)
+    }
+
+    fn start_item(&mut self, at: usize, thread: &mut Thread) {
+        let Some(run) = &thread.cursor.run else { return };
+        let path = thread.cursor.path();
+        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local;
+        if guarded && !run.passed {
+            return self.barrier(at, thread, path);
+        }
+        if run.once
+            && let Some((value, failed)) = self.play.as_ref().and_then(|play| play.once.get(&path).cloned())
+        {
+            return self.copy_once(thread, value, failed);
+        }
+        if let Err(ended) = self.items(thread) {
+            return if ended.outcome.is_none() { self.barrier(at, thread, path) } else { self.end_task(thread, *ended) };
+        }
+        let Some(run) = &thread.cursor.run else { return };
+        let task = run.task.clone();
+        let sight = self.sight(thread, &task, run.item_layers());
+        let began = self.now;
+        let prepared = self.prepare(&task, &sight, thread, began);
+        let others = sight.others();
+        let passed = run.passed;
+        drop(sight);
+        if others && !passed && self.many() {
+            return self.barrier(at, thread, path);
+        }
+        match prepared {
+            Err(ended) => self.end_item(thread, *ended),
+            Ok(Prepared::Include) => {
+                if !thread.queue.is_empty() {
+                    return self.flush(at, thread);
+                }
+                self.include(thread);
+            }
+            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+        }
+    }
+
+    fn barrier(&mut self, at: usize, thread: &mut Thread, path: Vec<u32>) {
+        if !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        thread.state = State::Barrier(path);
+    }
+
+    /// Another host ran this for all.
+    fn copy_once(&mut self, thread: &mut Thread, value: Value, failed: bool) {
+        let Some(run) = thread.cursor.run.take() else { return };
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+            thread.cursor.vars.set(name, value.clone());
+        }
+        if failed {
+            let result = Arc::new(value.as_map().cloned().unwrap_or_default());
+            let failure = Failure { name: run.label.name.clone(), task: run.task, result, error: None };
+            thread.cursor.fail(failure);
+        }
+    }
+
+    /// From a condition to a module with its arguments.
+    fn prepare(&self, task: &Arc<Task>, sight: &Sight, thread: &Thread, _began: f64) -> std::result::Result<Prepared, Box<Ended>> {
+        let fail = |error: Diagnostic| Box::new(Ended::failed(error.at(&task.span)));
+        match task::holds(task, "when", sight).map_err(fail)?.plain() {
+            Value::Unknown(cause) => return Err(Box::new(Ended::unknown(cause.clone()))),
+            value if !value.truthy() => return Err(Box::new(Ended::skipped("Conditional result was False"))),
+            _ => {}
+        }
+        if matches!(task.short_module(), "include_tasks" | "include_role" | "include") {
+            return Ok(Prepared::Include);
+        }
+        let Some(entry) = modules::find(&task.module) else { return Err(fail(task.module_span.error(format!("no module `{}`", task.module)))) };
+        let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
+        let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
+        if let Some(cause) = given.unknown()
+            && !matches!(entry.spec.name, "set_fact" | "debug")
+        {
+            return Err(Box::new(Ended::unknown(cause.clone())));
+        }
+        let module = (entry.make)(&given).map_err(fail)?;
+        let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
+        let environment = address::environment(sight, task).map_err(fail)?;
+        let mut far = sight.clone();
+        if target != thread.host {
+            (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
+        }
+        let address = address::address(&far, Some(task)).map_err(fail)?;
+        let who = address::who(&far, task, &address).map_err(fail)?;
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
+    }
+
+    /// The host that a task is delegated to.
+    fn target_of(&self, task: &Task, sight: &Sight) -> Result<Option<HostId>> {
+        let name = match task.local {
+            true => Some("localhost".to_string()),
+            false => task::text(task, "delegate_to", sight)?,
+        };
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
+        let found = self.inventory.find_host(&name);
+        found.map(Some).ok_or_else(|| {
+            let known: Vec<String> = self.inventory.hosts().map(|host| self.inventory.host(host).name.to_string()).collect();
+            let span = task.keyword("delegate_to").map_or(&task.span, |node| &node.span);
+            span.error(format!("no host `{name}` in the inventory to delegate to")).meant(&name, known.iter().map(String::as_str))
+        })
+    }
+
+    /// Holds what the module wants against the world, and does or predicts what follows.
+    fn attempt(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        module: Arc<dyn modules::Module>,
+        (host, address): (HostId, Arc<crate::run::Address>),
+        who: crate::run::Who,
+        environment: String,
+    ) {
+        let target = host.0 as usize;
+        let state = &mut self.targets[target];
+        if state.holder.is_some_and(|holder| holder != at) {
+            thread.state = State::Target(target);
+            return;
+        }
+        state.address = Some(address);
+        let asker = match state.askers.iter().position(|known| *known == who) {
+            Some(asker) => asker,
+            None => {
+                state.askers.push(who);
+                state.askers.len() - 1
+            }
+        };
+        if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
+            return self.flush(at, thread);
+        }
+        let looks = module.looks();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        if !missing.is_empty() {
+            return self.ask(at, thread, target, asker, missing);
+        }
+        let halted = match module.want(&View::new(&state.world, asker)) {
+            Ok(want) => match compare(&state.world, asker, &want.states) {
+                Ok(compared) => {
+                    let doing = Doing {
+                        module,
+                        want,
+                        gaps: compared.gaps,
+                        may: compared.may,
+                        doubt: compared.doubt,
+                        target,
+                        asker,
+                        began: self.now,
+                        environment,
+                    };
+                    return self.proceed(at, thread, doing);
+                }
+                Err(halt) => halt,
+            },
+            Err(halt) => halt,
+        };
+        match halted {
+            Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
+            Halt::Unknown(cause) => {
+                let gap_doubt = Ended { outcome: Some(Outcome::May(cause.clone())), result: changed(true), ..Ended::default() };
+                self.end_item(thread, gap_doubt);
+            }
+            Halt::Failed(error) => {
+                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+                self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+            }
+        }
+    }
+
+    /// What is wanted is known, and how far it is from what is.
+    fn proceed(&mut self, at: usize, thread: &mut Thread, mut doing: Doing) {
+        if let Some(message) = doing.want.failed.take() {
+            let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+            let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
+            let mut ended = Ended::failed(error);
+            ended.result.extend(std::mem::take(&mut doing.want.result));
+            ended.result.insert("msg", message);
+            ended.effects = std::mem::take(&mut doing.want.effects);
+            return self.end_item(thread, ended);
+        }
+        if let Some(reason) = doing.want.skipped.take() {
+            let mut ended = Ended::skipped(reason.clone());
+            ended.result.extend(std::mem::take(&mut doing.want.result));
+            ended.result.insert("msg", reason);
+            return self.end_item(thread, ended);
+        }
+        let checking = self.checks(thread);
+        if !doing.gaps.is_empty() && !checking {
+            let registers = thread.cursor.run.as_ref().is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
+            let alone = registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            return self.enqueue(at, thread, doing, alone);
+        }
+        if !doing.gaps.is_empty() {
+            self.predict(thread, &doing);
+        }
+        self.after_fix(at, thread, Arc::new(doing));
+    }
+
+    /// Whether this task only says what it would do.
+    fn checks(&self, thread: &Thread) -> bool {
+        let Some(run) = &thread.cursor.run else { return self.tree.options.check };
+        if run.task.keyword("check_mode").is_none() {
+            return self.tree.options.check;
+        }
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        task::flag(&run.task, "check_mode", &sight).ok().flatten().unwrap_or(self.tree.options.check)
+    }
+
+    /// Writes what would be into the world.
+    pub(super) fn predict(&mut self, thread: &Thread, doing: &Doing) {
+        let Some(run) = &thread.cursor.run else { return };
+        let cause = Arc::new(Unknown { because: format!("\"{}\" runs before it", run.label.name), span: Some(run.task.span.clone()) });
+        let world = &mut self.targets[doing.target].world;
+        for gap in &doing.gaps {
+            if let Some(Fact::Predicted(_, before)) = world.get(doing.asker, &gap.id)
+                && let Some(span) = &before.span
+                && *span != run.task.span
+            {
+                for change in gap.changes.iter().filter(|change| change.now.is_some() && change.then.is_some()) {
+                    let fight = format!("{}: {} is set by {} and again, to another value, by {}", gap.id, change.field, span, run.task.span);
+                    if change.field != "contents" && !self.fights.contains(&fight) {
+                        self.fights.push(fight);
+                    }
+                }
+            }
+            world.disturb((self.tree.kinds)(gap.id.kind).reach(gap), &cause);
+        }
+        for gap in &doing.gaps {
+            world.predict(gap, &cause);
+        }
+    }
+
+    /// The gaps are closed, or would be: what is left is an action or a condition.
+    fn after_fix(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
+        let wanted = doing.want.action.as_ref().filter(|action| !action.only_if_changed || !doing.gaps.is_empty());
+        let Some(action) = wanted else { return self.after_act(at, thread, doing, None, vec![]) };
+        if self.checks(thread) && !action.query {
+            let Some(run) = &thread.cursor.run else { return };
+            let world = &mut self.targets[doing.target].world;
+            world.doubt_all(action.reach.clone(), &run.cause);
+            let shown = action.shown.clone();
+            let mut result = doing.want.result.clone();
+            result.insert("changed", doing.want.changed.unwrap_or(true));
+            let ended = Ended { outcome: Some(Outcome::WouldRun(shown)), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), ..Ended::default() };
+            return self.end_item(thread, ended);
+        }
+        self.act(at, thread, doing.clone());
+    }
+
+    fn after_act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: impl Into<Option<crate::state::Reply>>, responses: Vec<crate::state::Response>) {
+        let reply = reply.into();
+        if doing.want.condition.is_some() && !self.checks(thread) {
+            return self.wait(at, thread, doing, reply);
+        }
+        self.conclude(thread, &doing, reply, responses);
+    }
+
+    /// The result of an item for which all is done.
+    pub(super) fn conclude(&mut self, thread: &mut Thread, doing: &Doing, reply: Option<crate::state::Reply>, responses: Vec<crate::state::Response>) {
+        let world = &self.targets[doing.target].world;
+        let done = crate::state::Done {
+            gaps: &doing.gaps,
+            reply: reply.as_ref(),
+            responses: &responses,
+            view: View::new(world, doing.asker),
+            began: doing.began,
+            ended: self.now,
+        };
+        let mut result = doing.want.result.clone();
+        result.extend(doing.module.result(&done));
+        let acted = reply.is_some() || !responses.is_empty();
+        let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
+        let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted);
+        if !result.contains("changed") {
+            result.insert("changed", is_changed);
+        }
+        let is_changed = result.get("changed").is_some_and(Value::truthy);
+        let failed = result.get("failed").is_some_and(Value::truthy);
+        let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty()).unwrap_or_else(|| "the module says that it failed".into());
+        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
+            Some(run) => error.at(&run.task.module_span),
+            None => error,
+        });
+        let outcome = match () {
+            () if failed => Outcome::Failed,
+            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
+            () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
+            () if acted && !queries => Outcome::Ran { changed: is_changed },
+            () if !doing.gaps.is_empty() => Outcome::Change,
+            () if acted => Outcome::Ran { changed: is_changed },
+            () => Outcome::Same,
+        };
+        for warning in &doing.want.warnings {
+            self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
+        }
+        let say = doing.want.effects.iter().find_map(|effect| match effect {
+            Effect::Say(value) => Some(value.clone()),
+            _ => None,
+        });
+        let ended = Ended {
+            outcome: Some(outcome),
+            result,
+            gaps: doing.gaps.clone(),
+            doubt: doing.doubt.clone(),
+            say,
+            error,
+            effects: doing.want.effects.clone(),
+        };
+        self.end_item(thread, ended);
+    }
+
+    /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
+    pub(super) fn end_item(&mut self, thread: &mut Thread, mut ended: Ended) {
+        let looped = thread.cursor.run.as_ref().is_some_and(|run| run.items.is_some());
+        let judged = !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
+        if judged {
+            if let Err(error) = self.judge(thread, &mut ended) {
+                ended = Ended::failed(error);
+            }
+            match self.retry(thread, &mut ended) {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => ended = Ended::failed(error),
+            }
+        }
+        let effects = std::mem::take(&mut ended.effects);
+        if !self.effects(thread, effects) {
+            return;
+        }
+        if !looped {
+            return self.end_task(thread, ended);
+        }
+        self.end_loop_item(thread, ended);
+    }
+
+    /// `failed_when` and `changed_when`, which see the result under the name that it is registered by.
+    fn judge(&self, thread: &Thread, ended: &mut Ended) -> Result<()> {
+        let Some(run) = &thread.cursor.run else { return Ok(()) };
+        if !run.task.keywords.contains_key("changed_when") && !run.task.keywords.contains_key("failed_when") {
+            return Ok(());
+        }
+        let sight = self.result_sight(thread, run, ended);
+        if let Some(node) = run.task.keywords.get("changed_when") {
+            let value = self.tree.templates.condition(node, &sight)?;
+            if value.unknown().is_none() {
+                ended.result.insert("changed", value.truthy());
+                if ended.outcome != Some(Outcome::Failed) {
+                    ended.outcome = Some(match ended.outcome.take() {
+                        Some(Outcome::Ran { .. }) => Outcome::Ran { changed: value.truthy() },
+                        Some(Outcome::Same) if value.truthy() => Outcome::Change,
+                        Some(Outcome::Change) if !value.truthy() && ended.gaps.is_empty() => Outcome::Same,
+                        other => other.unwrap_or(Outcome::Same),
+                    });
+                }
+            }
+        }
+        if let Some(node) = run.task.keywords.get("failed_when") {
+            let sight = self.result_sight(thread, run, ended);
+            let value = self.tree.templates.condition(node, &sight)?;
+            if value.unknown().is_none() {
+                ended.result.insert("failed", value.truthy());
+                ended.result.insert("failed_when_result", value.truthy());
+                if value.truthy() {
+                    ended.outcome = Some(Outcome::Failed);
+                    ended.error.get_or_insert_with(|| node.error("`failed_when` holds"));
+                } else if ended.outcome == Some(Outcome::Failed) {
+                    ended.error = None;
+                    ended.outcome = Some(Outcome::Ran { changed: ended.result.get("changed").is_some_and(Value::truthy) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn result_sight(&self, thread: &Thread, run: &TaskRun, ended: &Ended) -> Sight {
+        let mut vars = Vars::new();
+        let mut result = ended.result.clone();
+        for (key, value) in [("changed", false), ("failed", ended.failed_flag())] {
+            if !result.contains(key) {
+                result.insert(key, value);
+            }
+        }
+        if run.tries > 0 || run.task.keywords.contains_key("until") {
+            result.insert("attempts", i64::from(run.tries + 1));
+        }
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+            vars.insert(name, Value::from(result.clone()));
+        }
+        for (key, value) in result.iter() {
+            if let Some(key) = key.as_str() {
+                vars.insert(format!("__result_{key}"), value.clone());
+            }
+        }
+        self.sight(thread, &run.task, run.item_layers().with(Level::IncludeParams, Arc::new(vars)))
+    }
+
+    /// `until`: whether the item is tried once more.
+    fn retry(&mut self, thread: &mut Thread, ended: &mut Ended) -> Result<bool> {
+        let Some(run) = &thread.cursor.run else { return Ok(false) };
+        let until = run.task.keywords.get("until");
+        if until.is_none() && !run.task.keywords.contains_key("retries") {
+            return Ok(false);
+        }
+        let sight = self.result_sight(thread, run, ended);
+        let holds = match until {
+            Some(node) => self.tree.templates.condition(node, &sight)?,
+            None => Value::Bool(!ended.failed_flag()),
+        };
+        let number = |word: &str, default: f64| -> Result<f64> {
+            let Some(value) = task::text(&run.task, word, &sight)? else { return Ok(default) };
+            value.parse().map_err(|_| run.task.span.error(format!("`{word}` takes a number, and this is `{value}`")))
+        };
+        let (retries, delay) = (number("retries", 3.0)?, number("delay", 5.0)?);
+        drop(sight);
+        let tries = run.tries + 1;
+        if holds.unknown().is_some() || (holds.truthy() && !(until.is_none() && ended.failed_flag())) {
+            ended.result.insert("attempts", i64::from(tries));
+            return Ok(false);
+        }
+        if f64::from(tries) > retries {
+            ended.result.insert("attempts", i64::from(tries) - 1);
+            ended.result.insert("failed", true);
+            ended.outcome = Some(Outcome::Failed);
+            let span = until.map_or(run.task.span.clone(), |node| node.span.clone());
+            ended.error.get_or_insert_with(|| span.error(format!("`until` did not come to hold in {} tries", tries - 1)));
+            return Ok(false);
+        }
+        let at = self.now + delay;
+        let target = thread.host.0 as usize;
+        self.targets[target].world.forget(&crate::state::Reach::Everything, &[]);
+        if let Some(run) = &mut thread.cursor.run {
+            run.tries = tries;
+            run.phase = Phase::Start;
+        }
+        thread.state = State::Until(at);
+        self.out.push(Output::WakeAt(at));
+        Ok(true)
+    }
+
+    fn end_loop_item(&mut self, thread: &mut Thread, ended: Ended) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        let label = task::item_label(run, &sight);
+        let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
+        drop(sight);
+        let mut result = ended.result.clone();
+        for (key, value) in [("changed", false), ("failed", ended.failed_flag())] {
+            if !result.contains(key) {
+                result.insert(key, value);
+            }
+        }
+        result.insert(run.loop_var.clone(), run.item().cloned().unwrap_or_default());
+        result.insert("ansible_loop_var", Value::Text(run.loop_var.clone()));
+        let ignored = self.ignores(thread);
+        let failed = ended.failed_flag();
+        let name = self.inventory.host(thread.host).name.clone();
+        let path = thread.cursor.path();
+        let Some(run) = &mut thread.cursor.run else { return };
+        let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
+        run.told.failed |= failed;
+        run.told.done += 1;
+        run.told.skipped += usize::from(matches!(outcome, Outcome::Skipped(_)));
+        run.told.gaps.extend(ended.gaps.iter().cloned());
+        run.told.doubt = run.told.doubt.take().or(ended.doubt.clone());
+        run.told.outcome = Some(task::worse(run.told.outcome.take(), outcome.clone()));
+        if failed {
+            run.told.error = run.told.error.take().or(ended.error.clone());
+        }
+        let mut told = task::told(run, &name, outcome, result.clone());
+        (told.item, told.gaps, told.error, told.say) = (label, ended.gaps, ended.error, ended.say);
+        (told.ignored, told.hidden) = (ignored, hidden);
+        run.results.push(match &told.outcome {
+            Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            _ => Value::from(result),
+        });
+        run.at += 1;
+        (run.phase, run.tries) = (Phase::Start, 0);
+        let over = run.items.as_ref().is_none_or(|items| run.at >= items.len());
+        self.tell(thread, path, told);
+        if over {
+            self.end_loop(thread);
+        }
+    }
+
+    fn end_loop(&mut self, thread: &mut Thread) {
+        let Some(run) = &mut thread.cursor.run else { return };
+        let all_skipped = run.told.skipped == run.told.done;
+        let result = task::combined(std::mem::take(&mut run.results), &run.told, all_skipped);
+        let outcome = match () {
+            () if run.told.failed => Outcome::Failed,
+            () if all_skipped => Outcome::Skipped("All items skipped".into()),
+            () => run.told.outcome.take().unwrap_or(Outcome::Same),
+        };
+        let ended = Ended { outcome: Some(outcome), result, gaps: run.told.gaps.clone(), error: run.told.error.clone(), doubt: run.told.doubt.clone(), ..Ended::default() };
+        self.end_task(thread, ended);
+    }
+
+    pub(super) fn ignores(&self, thread: &Thread) -> bool {
+        let Some(run) = &thread.cursor.run else { return false };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        task::flag(&run.task, "ignore_errors", &sight).ok().flatten().unwrap_or(false)
+    }
+
+    /// The end of a task: what it registers, notifies and counts for.
+    pub(super) fn end_task(&mut self, thread: &mut Thread, ended: Ended) {
+        let ignored = self.ignores(thread);
+        let Some(run) = thread.cursor.run.take() else { return };
+        let sight = self.sight(thread, &run.task, run.layers.clone());
+        let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
+        let notified = task::notifies(&run.task, &sight);
+        drop(sight);
+        let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let failed = ended.failed_flag();
+        let mut result = ended.result.clone();
+        for (key, value) in [("changed", false), ("failed", failed)] {
+            if !result.contains(key) {
+                result.insert(key, value);
+            }
+        }
+        let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
+        let value = match &outcome {
+            Outcome::Unknown(_) | Outcome::WouldRun(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            _ => with_lines(result.clone()),
+        };
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+            thread.cursor.vars.set(name, value.clone());
+        }
+        let path = thread.cursor.path();
+        if run.once
+            && let Some(play) = &mut self.play
+        {
+            play.once.insert(path.clone(), (value, failed && !ignored));
+        }
+        let guarded = thread.cursor.is_guarded();
+        count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
+        if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
+            // Ansible counts every file that was included
+            thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
+        }
+        if changed && !failed {
+            match notified {
+                Ok(names) => self.notify(thread, names),
+                Err(error) => self.notice(error),
+            }
+        }
+        let name = self.inventory.host(thread.host).name.clone();
+        let mut told = task::told(&run, &name, outcome, result.clone());
+        (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
+        (told.ignored, told.hidden) = (failed && ignored, hidden);
+        let silent = run.items.is_none() && matches!(run.task.short_module(), "meta");
+        if failed && !ignored {
+            let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result), error: ended.error };
+            thread.cursor.fail(failure);
+        }
+        if !silent {
+            self.tell(thread, path, told);
+        }
+    }
+
+    /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
+    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
+        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+        for (name, node) in names {
+            let found = super::include::handlers(&play.handlers, &name);
+            if found.is_empty() {
+                let known: Vec<&str> = play.handlers.iter().filter_map(|handler| handler.name.as_ref()?.as_str()).collect();
+                let error = node.error(format!("no handler is called `{name}`")).meant(&name, known);
+                self.notice(error);
+                thread.cursor.failed = true;
+                thread.cursor.frames.clear();
+            }
+            thread.cursor.notified.extend(found);
+        }
+    }
+
+    /// Tells what became of a task once nothing can take it back.
+    pub(super) fn tell(&mut self, thread: &mut Thread, path: Vec<u32>, told: crate::run::Told) {
+        if thread.queue.is_empty() {
+            if let Some(play) = &mut self.play {
+                play.pending.entry(path).or_default().push(told);
+            }
+        } else {
+            thread.told.push((path, told));
+        }
+    }
+}
+
+enum Prepared {
+    Include,
+    Module { module: Arc<dyn modules::Module>, target: (HostId, Arc<crate::run::Address>), who: crate::run::Who, environment: String },
+}
+
+fn changed(flag: bool) -> Map {
+    let mut map = Map::new();
+    map.insert("changed", flag);
+    map
+}
+
+/// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
+fn predictable(ended: &Ended) -> bool {
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+}
+
+/// `stdout` also as `stdout_lines`, as Ansible adds it.
+fn with_lines(mut result: Map) -> Value {
+    for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
+            let marks = value.marks();
+            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            result.insert(lines, all);
+        }
+    }
+    result.into()
+}
+
+/// Ansible's counts.
+fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool, guarded: bool) {
+    match outcome {
+        Outcome::Unreachable => recap.unreachable += 1,
+        Outcome::Skipped(_) => recap.skipped += 1,
+        _ if failed && ignored => {
+            recap.ok += 1;
+            recap.ignored += 1;
+            recap.changed += u32::from(changed);
+        }
+        _ if failed && guarded => recap.rescued += 1,
+        _ if failed => recap.failed += 1,
+        _ => {
+            recap.ok += 1;
+            recap.changed += u32::from(changed);
+        }
+    }
+}

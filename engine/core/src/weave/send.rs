@@ -1,0 +1,485 @@
+//! Messages: what is in them, and what their answers mean.
+//!
+//! A message carries the fixes that wait, or one action, or a question; behind them stand the questions that they
+//! reopen and those of the tasks to come.
+
+use std::sync::Arc;
+
+use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions, reading};
+use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Reply, Script};
+use crate::text::{Diagnostic, Map};
+
+use super::cursor::Cursor;
+use super::item::Ended;
+use super::session::{Output, Session, State, Thread};
+use super::task::{Doing, Forced, Phase};
+
+/// A fix that waits to be sent.
+pub struct Queued {
+    pub doing: Arc<Doing>,
+    /// Where the host stood before it.
+    pub before: Box<Cursor>,
+    /// The world's log before its predictions.
+    pub point: Point,
+    /// How much was told before it.
+    pub told: usize,
+    pub path: Vec<u32>,
+}
+
+/// A message on its way.
+pub struct Flight {
+    pub thread: usize,
+    pub target: usize,
+    pub asker: usize,
+    pub parts: Vec<Sent>,
+    pub kind: FlightKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FlightKind {
+    Ask,
+    Flush,
+    Act,
+    /// The answer of a condition.
+    Wait,
+}
+
+/// What a part of a message is.
+pub enum Sent {
+    Ask(Asked),
+    /// The gap of an entry of the queue.
+    Fix { queued: usize, gap: usize },
+    Act,
+    Condition,
+}
+
+impl Session {
+    /// Sends questions, with those of the tasks to come.
+    pub(super) fn ask(&mut self, at: usize, thread: &mut Thread, target: usize, asker: usize, looks: Vec<Look>) {
+        if thread.queue.is_empty() {
+            let ahead = self.ahead(thread, target, asker);
+            let all = looks.into_iter().chain(ahead);
+            let asked = questions(self.tree.kinds, all);
+            return self.send(at, thread, target, asker, FlightKind::Ask, asked.into_iter().map(Sent::Ask).collect(), None);
+        }
+        // what is to be asked may depend on what waits
+        self.flush(at, thread);
+    }
+
+    /// Puts a fix into the queue and goes on with what it will be like; alone, it is sent at once.
+    pub(super) fn enqueue(&mut self, at: usize, thread: &mut Thread, doing: Doing, alone: bool) {
+        let doing = Arc::new(doing);
+        let before = Box::new(thread.cursor.clone());
+        let point = self.targets[doing.target].world.point();
+        let path = thread.cursor.path();
+        thread.queue.push(Queued { doing: doing.clone(), before, point, told: thread.told.len(), path });
+        self.targets[doing.target].holder = Some(at);
+        self.predict(thread, &doing);
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = Phase::Fixed(doing.clone());
+        }
+        if alone {
+            self.flush(at, thread);
+        } else {
+            self.conclude(thread, &doing, None, vec![]);
+        }
+    }
+
+    /// Sends the queue, and the questions that it reopens.
+    pub(super) fn flush(&mut self, at: usize, thread: &mut Thread) {
+        let Some(first) = thread.queue.first() else { return };
+        let (target, asker) = (first.doing.target, first.doing.asker);
+        let mut parts = vec![];
+        let (mut own, mut reaches): (Vec<Id>, Vec<Reach>) = (vec![], vec![]);
+        for (queued, entry) in thread.queue.iter().enumerate() {
+            for (gap, of) in entry.doing.gaps.iter().enumerate() {
+                parts.push(Sent::Fix { queued, gap });
+                own.push(of.id.clone());
+                reaches.push((self.tree.kinds)(of.id.kind).reach(of));
+            }
+        }
+        let world = &mut self.targets[target].world;
+        let mut looks: Vec<Look> = thread.queue.iter().flat_map(|entry| own_looks(&entry.doing)).collect();
+        for reach in &reaches {
+            looks.extend(world.hit(asker, reach));
+            world.forget(reach, &own);
+        }
+        world.forget(&Reach::Nothing, &own);
+        looks.extend(self.ahead(thread, target, asker));
+        parts.extend(questions(self.tree.kinds, looks).into_iter().map(Sent::Ask));
+        self.send(at, thread, target, asker, FlightKind::Flush, parts, None);
+    }
+
+    /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
+    pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
+        if !thread.queue.is_empty() {
+            // the item is taken up again once the queue is through
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Start;
+            }
+            return self.flush(at, thread);
+        }
+        let Some(action) = &doing.want.action else { return };
+        let reach = action.reach.clone();
+        let (target, asker) = (doing.target, doing.asker);
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = Phase::Fixed(doing.clone());
+        }
+        self.targets[target].world.forget(&reach, &[]);
+        let mut parts = vec![Sent::Act];
+        let registers = thread.cursor.run.as_ref().is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
+        if !registers {
+            let ahead = self.ahead(thread, target, asker);
+            parts.extend(questions(self.tree.kinds, ahead).into_iter().map(Sent::Ask));
+        }
+        self.send(at, thread, target, asker, FlightKind::Act, parts, Some(&doing));
+    }
+
+    /// Asks whether a condition holds, at once or after its pause.
+    pub(super) fn wait(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: Option<Reply>) {
+        let since = self.now;
+        self.after_wait(at, thread, doing, reply, since, false, None);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the state of a wait, taken apart")]
+    pub(super) fn after_wait(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: Option<Reply>, since: f64, asked: bool, answer: Option<Answer>) {
+        let Some(condition) = &doing.want.condition else { return };
+        let elapsed = self.now - since;
+        if let Some(answer) = answer {
+            let failed = match doing.module.holds_at(&answer, self.now) {
+                Holds::Yes => {
+                    let reply = reply.or(match answer {
+                        Answer::Shell(reply) => Some(reply),
+                        _ => None,
+                    });
+                    return self.conclude_waited(thread, &doing, reply);
+                }
+                Holds::Never(why) => why,
+                Holds::NotYet(why) if elapsed >= condition.limit => if why.is_empty() { condition.late.clone() } else { format!("{}: {why}", condition.late) },
+                Holds::NotYet(why) => {
+                    self.waiting(thread, &why);
+                    return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked: false, answer: None }, condition.every);
+                }
+            };
+            let mut ended = Ended::failed(Diagnostic::error(failed.clone()));
+            ended.result.extend(doing.want.result.clone());
+            ended.result.insert("msg", failed);
+            ended.result.insert("elapsed", elapsed as i64);
+            return self.end_item(thread, ended);
+        }
+        if !asked && elapsed < condition.first_after {
+            return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked, answer: None }, condition.first_after - elapsed);
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
+        }
+        self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
+    }
+
+    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>) {
+        // the answer of a condition is no change
+        let reply = reply.filter(|_| doing.want.action.is_some());
+        self.conclude(thread, doing, reply, vec![]);
+    }
+
+    fn waiting(&mut self, thread: &Thread, why: &str) {
+        let Some(run) = &thread.cursor.run else { return };
+        let host = self.inventory.host(thread.host).name.clone();
+        let event = crate::run::Event::Waiting { host, task: run.label.clone(), reason: why.to_string() };
+        self.out.push(Output::Tell(event));
+    }
+
+    fn sleep(&mut self, thread: &mut Thread, phase: Phase, seconds: f64) {
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = phase;
+        }
+        let at = self.now + seconds.max(0.05);
+        thread.state = State::Until(at);
+        self.out.push(Output::WakeAt(at));
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one place builds messages")]
+    fn send(&mut self, at: usize, thread: &mut Thread, target: usize, asker: usize, kind: FlightKind, parts: Vec<Sent>, doing: Option<&Arc<Doing>>) {
+        let message = Message { parts: parts.iter().map(|sent| self.part(sent, thread, doing)).collect() };
+        let state = &mut self.targets[target];
+        state.holder = Some(at);
+        let (Some(address), Some(who)) = (state.address.clone(), state.askers.get(asker).cloned()) else { return };
+        let id = self.next_id;
+        self.next_id += 1;
+        self.flights.insert(id, Flight { thread: at, target, asker, parts, kind });
+        thread.state = State::InFlight;
+        self.out.push(Output::Send { id, address, who, message });
+    }
+
+    fn part(&self, sent: &Sent, thread: &Thread, doing: Option<&Arc<Doing>>) -> Part {
+        let part = |script: Script, purpose: Purpose, limit: Option<u64>| Part { script, purpose, limit };
+        match sent {
+            Sent::Ask(asked) => asked.part(),
+            Sent::Fix { queued, gap } => {
+                let doing = &thread.queue[*queued].doing;
+                let gap = &doing.gaps[*gap];
+                part(with_environment((self.tree.kinds)(gap.id.kind).fix(&[gap]), &doing.environment), Purpose::Fix, None)
+            }
+            Sent::Act => match doing.and_then(|doing| Some((doing, doing.want.action.as_ref()?))) {
+                Some((doing, action)) => {
+                    let purpose = if action.code_is_data { Purpose::Act { stops: false } } else { Purpose::Fix };
+                    part(with_environment(action.script.clone(), &doing.environment), purpose, action.limit)
+                }
+                None => part(Script::from(String::new()), Purpose::Ask, None),
+            },
+            Sent::Condition => {
+                let condition = doing.and_then(|doing| doing.want.condition.as_ref());
+                let script = condition.map_or_else(|| Script::from(String::new()), |condition| condition.ask.clone());
+                part(script, Purpose::Ask, condition.map(|condition| condition.limit.ceil() as u64 + 30))
+            }
+        }
+    }
+
+    /// A message was answered.
+    pub(super) fn answered(&mut self, id: u64, answers: Vec<Answer>) {
+        let Some(flight) = self.flights.remove(&id) else { return };
+        let Some(play) = &mut self.play else { return };
+        let mut thread = std::mem::take(&mut play.threads[flight.thread]);
+        thread.state = State::Ready;
+        self.targets[flight.target].holder = None;
+        if flight.kind == FlightKind::Flush {
+            self.flushed(&flight, &mut thread, &answers);
+        } else {
+            self.taught(&flight, &answers);
+        }
+        let further = self.further(&flight, &answers);
+        if !further.is_empty() {
+            // the answers ask for more: the item waits for it
+            self.send(flight.thread, &mut thread, flight.target, flight.asker, FlightKind::Ask, further.into_iter().map(Sent::Ask).collect(), None);
+        }
+        self.heard(&flight, &mut thread, answers);
+        if let Some(play) = &mut self.play {
+            play.threads[flight.thread] = thread;
+        }
+    }
+
+    /// Writes answers to questions into the world.
+    fn taught(&mut self, flight: &Flight, answers: &[Answer]) {
+        let world = &mut self.targets[flight.target].world;
+        for (sent, answer) in flight.parts.iter().zip(answers) {
+            if let Sent::Ask(asked) = sent
+                && *answer != Answer::Skipped
+            {
+                learn(self.tree.kinds, world, flight.asker, asked, answer);
+            }
+        }
+    }
+
+    fn further(&mut self, flight: &Flight, answers: &[Answer]) -> Vec<Asked> {
+        let mut further = vec![];
+        for (sent, answer) in flight.parts.iter().zip(answers) {
+            let Sent::Ask(asked) = sent else { continue };
+            for look in &asked.looks {
+                if let crate::state::Reading::Ask(script) = reading((self.tree.kinds)(asked.kind), asked, look, answer) {
+                    further.push(Asked { kind: asked.kind, looks: vec![look.clone()], script });
+                }
+            }
+        }
+        further
+    }
+
+    /// What an action or condition gave.
+    fn heard(&mut self, flight: &Flight, thread: &mut Thread, answers: Vec<Answer>) {
+        let Some(run) = &mut thread.cursor.run else { return };
+        let Some(answer) = answers.into_iter().next() else { return };
+        match (flight.kind, std::mem::take(&mut run.phase)) {
+            (FlightKind::Act, Phase::Fixed(doing)) => {
+                let (reply, responses) = match answer {
+                    Answer::Api(responses) => (None, responses),
+                    other => (Some(other.reply()), vec![]),
+                };
+                run.phase = Phase::Acted(doing, reply, responses);
+            }
+            (FlightKind::Wait, Phase::Waits { doing, reply, since, .. }) => {
+                run.phase = Phase::Waits { doing, reply, since, asked: true, answer: Some(answer) };
+            }
+            (_, phase) => run.phase = phase,
+        }
+    }
+
+    /// The queue was sent: which fixes went through, and are their gaps closed?
+    fn flushed(&mut self, flight: &Flight, thread: &mut Thread, answers: &[Answer]) {
+        let failed = flight.parts.iter().zip(answers).find_map(|(sent, answer)| match sent {
+            Sent::Fix { queued, gap } if refuses(answer) => Some((*queued, *gap, answer)),
+            _ => None,
+        });
+        let world = &mut self.targets[flight.target].world;
+        if let Some(first) = thread.queue.first() {
+            world.cut(first.point);
+        }
+        self.taught(flight, answers);
+        if let Some((queued, gap, answer)) = failed {
+            let gap = thread.queue[queued].doing.gaps[gap].clone();
+            let error = fix_error(&gap, answer);
+            return self.go_back(thread, queued, error, Some(answer.reply()));
+        }
+        for queued in 0..thread.queue.len() {
+            let doing = thread.queue[queued].doing.clone();
+            if let Some(still) = self.still(&doing) {
+                return self.go_back(thread, queued, still, None);
+            }
+        }
+        thread.queue.clear();
+        let told = std::mem::take(&mut thread.told);
+        for (path, told) in told {
+            self.tell(thread, path, told);
+        }
+    }
+
+    /// What is still wrong after a fix.
+    fn still(&self, doing: &Doing) -> Option<Diagnostic> {
+        let world = &self.targets[doing.target].world;
+        // several states of one thing: the last is what holds
+        for (at, gap) in doing.gaps.iter().enumerate() {
+            if doing.gaps[at + 1..].iter().any(|later| later.id == gap.id) {
+                continue;
+            }
+            let moves = gap.how.contains_key("moves");
+            // the answer asks for more: it comes with the next message
+            if !world.is_fresh(doing.asker, &gap.id) {
+                continue;
+            }
+            let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
+            let left = Gap::between(&gap.id, now, &gap.then);
+            if let Some(change) = left.changes.first().filter(|_| !moves) {
+                let shown = |value: &Option<crate::text::Value>| value.as_ref().map_or_else(|| "absent".to_string(), crate::text::template::mask::shown);
+                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, shown(&change.now), shown(&change.then));
+                return Some(Diagnostic::error(message).hint("something on the host sets it back, or the change had no effect"));
+            }
+            if left.now.is_some() != left.then.is_some() {
+                return Some(Diagnostic::error(format!("{}: still {}", gap.id, if left.now.is_some() { "there" } else { "not there" })));
+            }
+        }
+        None
+    }
+
+    /// Takes back what was done only in thought, and lets the item fail.
+    fn go_back(&mut self, thread: &mut Thread, queued: usize, error: Diagnostic, reply: Option<Reply>) {
+        let entry = thread.queue.swap_remove(queued);
+        thread.queue.clear();
+        thread.cursor = *entry.before;
+        thread.told.truncate(entry.told);
+        for (path, told) in std::mem::take(&mut thread.told) {
+            self.tell(thread, path, told);
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            let error = error.at(&run.task.module_span);
+            run.forced = Some(Box::new(Forced { error, gaps: entry.doing.gaps.clone(), reply }));
+        }
+        // what was fixed before it may not have been asked about
+        let world = &mut self.targets[entry.doing.target].world;
+        world.forget(&Reach::Everything, &[]);
+    }
+
+    /// A message was not answered, wholly or in part.
+    pub(super) fn faulted(&mut self, id: u64, fault: Fault) {
+        let Some(flight) = self.flights.remove(&id) else { return };
+        let Some(play) = &mut self.play else { return };
+        let mut thread = std::mem::take(&mut play.threads[flight.thread]);
+        thread.state = State::Ready;
+        self.targets[flight.target].holder = None;
+        let error = fault.hint.iter().fold(Diagnostic::error(fault.message.clone()), |error, hint| error.hint(hint.clone()));
+        if let Some(first) = thread.queue.first() {
+            self.targets[flight.target].world.cut(first.point);
+        }
+        self.targets[flight.target].world.forget(&Reach::Everything, &[]);
+        // the first fix without an answer is where the host stands
+        let lost = flight.parts.get(fault.answers.len()).or(flight.parts.last());
+        let queued = match lost {
+            Some(Sent::Fix { queued, .. }) => Some(*queued),
+            _ if flight.kind == FlightKind::Flush => Some(thread.queue.len() - 1),
+            _ => None,
+        };
+        if let Some(queued) = queued.filter(|queued| *queued < thread.queue.len()) {
+            self.go_back(&mut thread, queued, error.clone(), None);
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            run.forced = None;
+            run.phase = Phase::Start;
+        }
+        if fault.kind == FaultKind::Unreachable || fault.kind == FaultKind::Interrupted {
+            self.unreachable(&mut thread, error);
+        } else if let Some(run) = &mut thread.cursor.run {
+            let error = error.at(&run.task.module_span);
+            run.forced = Some(Box::new(Forced { error, gaps: vec![], reply: None }));
+        }
+        if let Some(play) = &mut self.play {
+            play.threads[flight.thread] = thread;
+        }
+    }
+
+    fn unreachable(&mut self, thread: &mut Thread, error: Diagnostic) {
+        let ignored = thread.cursor.run.as_ref().is_some_and(|run| run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let mut result = Map::new();
+        result.insert("unreachable", true);
+        result.insert("changed", false);
+        result.insert("msg", error.message());
+        let ended = Ended { outcome: Some(Outcome::Unreachable), result, error: Some(error), ..Ended::default() };
+        self.end_task(thread, ended);
+        if !ignored {
+            thread.cursor.failed = true;
+            thread.cursor.frames.clear();
+            thread.cursor.notified.clear();
+        }
+    }
+}
+
+/// The looks that a fix answers for: its own things, as its module looked at them.
+fn own_looks(doing: &Doing) -> Vec<Look> {
+    let asked = doing.module.looks();
+    let own = |gap: &Gap| {
+        // asked right after it was mended: a kind that can tell more by a second question asks it at once
+        let mut look = Look::of(gap.id.clone()).with("mended", "now");
+        asked.iter().filter(|asked| asked.id == gap.id).for_each(|asked| look.join(asked));
+        if let Some(crate::text::Value::Contents(contents)) = gap.wanted("contents") {
+            look = look.with("unless", contents.sha256.clone());
+        }
+        look
+    };
+    doing.gaps.iter().map(own).collect()
+}
+
+fn with_environment(script: Script, environment: &str) -> Script {
+    match script {
+        Script::Shell(mut shell) if !environment.is_empty() && !shell.text.is_empty() => {
+            shell.text.insert_str(0, environment);
+            Script::Shell(shell)
+        }
+        other => other,
+    }
+}
+
+fn refuses(answer: &Answer) -> bool {
+    match answer {
+        Answer::Shell(reply) => reply.code != 0,
+        Answer::Api(responses) => responses.iter().any(|response| response.status == 0 || response.status >= 400),
+        Answer::Refused(_) => true,
+        Answer::Skipped => false,
+    }
+}
+
+/// What the target said when a fix failed.
+fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
+    let said = match answer {
+        Answer::Api(responses) => responses.iter().find(|response| response.status >= 400 || response.status == 0).map(api_message).unwrap_or_default(),
+        other => {
+            let reply = other.reply();
+            let text = String::from_utf8_lossy(if reply.err.is_empty() { &reply.out } else { &reply.err }).trim().to_string();
+            if text.is_empty() { format!("code {}", reply.code) } else { text }
+        }
+    };
+    let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
+    let said = crate::text::template::mask::masked(&said, &marks);
+    let verb = if gap.creates() { "made" } else if gap.deletes() { "removed" } else { "changed" };
+    let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
+    if said.contains("ermission denied") || said.contains("not permitted") { error.hint("this user may not; try `become: true`") } else { error }
+}
+
+fn api_message(response: &crate::state::Response) -> String {
+    response.body.get("message").and_then(|message| message.as_str()).map_or_else(|| format!("status {}", response.status), str::to_string)
+}

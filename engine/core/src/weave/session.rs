@@ -1,0 +1,360 @@
+//! The run as a state machine: what came in, what goes out.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::book::inventory::{HostId, Inventory};
+use crate::book::play::Play;
+use crate::book::vars::Scope as Vars;
+use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
+use crate::state::{Answer, World};
+use crate::text::template::Templates;
+use crate::text::{Control, Diagnostic, Value};
+
+use super::cursor::{Cursor, Stage};
+use super::scope::Host;
+use super::send::{Flight, Queued};
+
+/// What the command line and configuration say.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub check: bool,
+    pub diff: bool,
+    pub tags: Vec<String>,
+    pub skip_tags: Vec<String>,
+    pub limit: Option<String>,
+    pub limit_words: Vec<String>,
+    pub start_at: Option<String>,
+    pub step: bool,
+    pub forks: u32,
+    pub verbosity: u8,
+    pub force_handlers: bool,
+    pub flush_cache: bool,
+    pub connection: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<Value>,
+    pub private_key_file: Option<String>,
+    pub ssh_args: Vec<String>,
+    pub host_key_checking: bool,
+    pub timeout: u64,
+    pub retries: u32,
+    pub become_it: bool,
+    pub become_method: Option<String>,
+    pub become_user: Option<String>,
+    pub become_password: Option<Value>,
+    pub roles_path: Vec<String>,
+    pub config_file: Option<String>,
+    /// `gathering`: implicit, explicit or smart.
+    pub gathering: Option<String>,
+}
+
+/// What stays the same over a run.
+pub struct Tree {
+    pub control: Arc<dyn Control + Send + Sync>,
+    pub templates: Arc<Templates>,
+    pub options: Options,
+    pub extra: Arc<Vars>,
+    pub kinds: Kinds,
+}
+
+#[derive(Debug)]
+pub enum Input {
+    Start,
+    /// Answers to a message, one for each of its parts.
+    Answers { id: u64, answers: Vec<Answer> },
+    Fault { id: u64, fault: Fault },
+    /// The time that something waited for.
+    Tick,
+    /// The user wants to end: what is in flight is finished.
+    Interrupt,
+    /// The user answered a `pause`.
+    Prompted { text: String },
+}
+
+#[derive(Debug)]
+pub enum Output {
+    Send { id: u64, address: Arc<Address>, who: Who, message: Message },
+    Tell(Event),
+    /// Wants an `Input::Tick` at this time (seconds since 1970).
+    WakeAt(f64),
+    /// Wants an `Input::Prompted`.
+    Prompt { text: String },
+    Done(Summary),
+}
+
+/// What is known of a host as a target.
+#[derive(Default)]
+pub struct Target {
+    pub world: World,
+    pub askers: Vec<Who>,
+    pub address: Option<Arc<Address>>,
+    /// The thread that has predictions or a message on it.
+    pub holder: Option<usize>,
+}
+
+/// A host in a play.
+#[derive(Default)]
+pub struct Thread {
+    pub host: HostId,
+    pub cursor: Cursor,
+    /// Fixes that wait to be sent, each with where to go back to if it fails.
+    pub queue: Vec<Queued>,
+    /// Told once the queue is through.
+    pub told: Vec<(Vec<u32>, Told)>,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum State {
+    #[default]
+    Ready,
+    InFlight,
+    /// Waits until all hosts have come this far.
+    Barrier(Vec<u32>),
+    Until(f64),
+    /// Waits for a target that another thread is busy with.
+    Target(usize),
+    Prompt,
+    Done,
+}
+
+/// A play that runs.
+pub struct PlayRun {
+    pub play: Arc<Play>,
+    pub stages: Arc<[Stage]>,
+    pub hosts: Vec<HostId>,
+    pub batches: VecDeque<Vec<HostId>>,
+    pub batch: Arc<[HostId]>,
+    pub threads: Vec<Thread>,
+    /// Results of `run_once` tasks, by where they stand.
+    pub once: HashMap<Vec<u32>, (Value, bool)>,
+    /// Events that wait until every host has come past them.
+    pub pending: BTreeMap<Vec<u32>, Vec<Told>>,
+    pub name: Arc<str>,
+    pub started: bool,
+}
+
+pub struct Session {
+    pub(super) tree: Arc<Tree>,
+    pub(super) inventory: Arc<Inventory>,
+    pub(super) plays: Vec<Arc<Play>>,
+    pub(super) hosts: Arc<Vec<Host>>,
+    pub(super) recaps: Vec<Option<Recap>>,
+    pub(super) gone: Vec<bool>,
+    pub(super) targets: Vec<Target>,
+    pub(super) next_play: usize,
+    pub(super) play: Option<PlayRun>,
+    pub(super) flights: HashMap<u64, Flight>,
+    pub(super) next_id: u64,
+    pub(super) out: Vec<Output>,
+    pub(super) tally: Tally,
+    pub(super) fights: Vec<String>,
+    pub(super) now: f64,
+    pub(super) interrupted: bool,
+    pub(super) started_at: Option<String>,
+    pub(super) over: bool,
+    pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
+    pub(super) abort: bool,
+    /// An error that belongs to no task was told.
+    pub(super) broken: bool,
+}
+
+impl Session {
+    /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
+    pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
+        let count = bases.len();
+        let started_at = tree.options.start_at.clone();
+        Session {
+            tree,
+            inventory: Arc::new(inventory),
+            plays,
+            hosts: Arc::new(bases),
+            recaps: vec![None; count],
+            gone: vec![false; count],
+            targets: (0..count).map(|_| Target::default()).collect(),
+            next_play: 0,
+            play: None,
+            flights: HashMap::new(),
+            next_id: 1,
+            out: vec![],
+            tally: Tally::default(),
+            fights: vec![],
+            now: 0.0,
+            interrupted: false,
+            started_at,
+            over: false,
+            last_label: None,
+            abort: false,
+            broken: false,
+        }
+    }
+
+    /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
+    pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
+        self.now = now;
+        match input {
+            Input::Start => {}
+            Input::Answers { id, answers } => self.answered(id, answers),
+            Input::Fault { id, fault } => self.faulted(id, fault),
+            Input::Tick => self.tick(),
+            Input::Interrupt => self.interrupted = true,
+            Input::Prompted { text } => self.prompted(&text),
+        }
+        self.pump();
+        std::mem::take(&mut self.out)
+    }
+
+    fn tick(&mut self) {
+        let now = self.now;
+        for thread in self.play.iter_mut().flat_map(|play| &mut play.threads) {
+            if matches!(thread.state, State::Until(at) if at <= now) {
+                thread.state = State::Ready;
+            }
+        }
+    }
+
+    fn prompted(&mut self, _text: &str) {
+        for thread in self.play.iter_mut().flat_map(|play| &mut play.threads) {
+            if thread.state == State::Prompt {
+                thread.state = State::Ready;
+            }
+        }
+    }
+
+    /// Lets every host go on as far as it can.
+    fn pump(&mut self) {
+        while !self.over {
+            let Some(play) = &self.play else {
+                if !self.next_play() {
+                    return self.finish();
+                }
+                continue;
+            };
+            let count = play.threads.len();
+            let mut moved = false;
+            for at in 0..count {
+                let ready = self.play.as_ref().is_some_and(|play| play.threads[at].state == State::Ready);
+                if ready && self.flights.len() < self.tree.options.forks.max(1) as usize {
+                    moved = true;
+                    self.drive(at);
+                }
+            }
+            self.tell_passed();
+            if !moved && !self.release() {
+                if self.play.as_ref().is_some_and(|play| play.threads.iter().all(|thread| thread.state == State::Done)) {
+                    self.next_batch();
+                    continue;
+                }
+                return;
+            }
+        }
+    }
+
+    /// Runs one host until it must wait.
+    fn drive(&mut self, at: usize) {
+        let Some(play) = &mut self.play else { return };
+        let mut thread = std::mem::take(&mut play.threads[at]);
+        thread.state = State::Ready;
+        while thread.state == State::Ready {
+            self.step(at, &mut thread);
+        }
+        // what others may read of it
+        if thread.queue.is_empty() {
+            Arc::make_mut(&mut self.hosts)[thread.host.0 as usize] = thread.cursor.vars.clone();
+        }
+        if let Some(play) = &mut self.play {
+            play.threads[at] = thread;
+        }
+    }
+
+    /// Tells what happened at places that every host has passed, so that output stands in the order of the tasks.
+    fn tell_passed(&mut self) {
+        let Some(play) = &mut self.play else { return };
+        let place = |thread: &Thread| match &thread.state {
+            State::Done => None,
+            _ => Some(thread.queue.first().map_or_else(|| thread.cursor.path(), |queued| queued.path.clone())),
+        };
+        let least = play.threads.iter().filter_map(place).min();
+        let rest = match least {
+            Some(least) => play.pending.split_off(&least),
+            None => BTreeMap::new(),
+        };
+        let passed = std::mem::replace(&mut play.pending, rest);
+        for told in passed.into_values().flatten() {
+            self.tell_now(told);
+        }
+    }
+
+    pub(super) fn tell_now(&mut self, told: Told) {
+        if self.last_label.as_ref() != Some(&told.task) {
+            self.last_label = Some(told.task.clone());
+            self.out.push(Output::Tell(Event::TaskBegins(told.task.clone())));
+        }
+        let event = if told.item.is_some() { Event::Item(told) } else { Event::Task(told) };
+        if let Event::Task(told) = &event {
+            self.tally.count(&told.outcome, told.doubt.is_some());
+        }
+        self.out.push(Output::Tell(event));
+    }
+
+    /// Lets hosts past a barrier that all have come to.
+    fn release(&mut self) -> bool {
+        let Some(play) = &mut self.play else { return false };
+        let paths: Vec<Option<Vec<u32>>> = play
+            .threads
+            .iter()
+            .map(|thread| match &thread.state {
+                State::Done => None,
+                State::Barrier(path) => Some(path.clone()),
+                _ => Some(thread.cursor.path()),
+            })
+            .collect();
+        let mut released = false;
+        for at in 0..play.threads.len() {
+            let State::Barrier(path) = &play.threads[at].state else { continue };
+            if paths.iter().flatten().all(|other| other >= path) {
+                let path = path.clone();
+                let leader = play.threads.iter().position(|thread| matches!(&thread.state, State::Barrier(other) if *other == path));
+                let waits = play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path) && leader != Some(at);
+                let leading = play.threads.iter().any(|thread| thread.state != State::Done && !matches!(thread.state, State::Barrier(_)) && thread.cursor.path() == path);
+                if waits || (leading && play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path)) {
+                    continue;
+                }
+                play.threads[at].state = State::Ready;
+                if let Some(run) = &mut play.threads[at].cursor.run {
+                    run.passed = true;
+                }
+                released = true;
+            }
+        }
+        for at in 0..play.threads.len() {
+            if let State::Target(target) = play.threads[at].state
+                && self.targets[target].holder.is_none_or(|holder| holder == at)
+            {
+                play.threads[at].state = State::Ready;
+                released = true;
+                break;
+            }
+        }
+        released
+    }
+
+    fn finish(&mut self) {
+        self.over = true;
+        let recaps = self.inventory_names().into_iter().zip(&self.recaps).filter_map(|(name, recap)| Some((name, (*recap)?))).collect();
+        let named = |(at, target): (usize, &Target)| (self.inventory.host(HostId(at as u32)).name.clone(), target.world.net());
+        let net = self.targets.iter().enumerate().map(named).filter(|(_, gaps)| !gaps.is_empty()).collect();
+        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        self.out.push(Output::Done(summary));
+    }
+
+    fn inventory_names(&self) -> Vec<Arc<str>> {
+        (0..self.recaps.len()).map(|at| self.inventory.host(HostId(at as u32)).name.clone()).collect()
+    }
+
+    /// A message that belongs to no task.
+    pub(super) fn notice(&mut self, diagnostic: Diagnostic) {
+        self.broken |= diagnostic.is_error();
+        self.out.push(Output::Tell(Event::Notice(diagnostic)));
+    }
+}
