@@ -2,12 +2,14 @@
 
 pub mod apt;
 pub mod facts;
+pub mod getent;
 pub mod glob;
 pub mod object;
 pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod wait;
 
 use crate::state::Kind;
 
@@ -17,6 +19,7 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Deb,
     &apt::Work,
     &facts::Facts,
+    &getent::Getent,
     &glob::Glob,
     &object::Object,
     &package::Offer,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::book::inventory::HostId;
 use crate::book::loader::file_argument;
 use crate::book::task::{Item, Task};
-use crate::book::{Around, Keywords, Loader, Modules, Ring};
+use crate::book::{Around, Keywords, Loader, Modules, Ring, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
 use crate::text::{Collector, Map, Node, Result, Value};
@@ -149,6 +149,17 @@ impl Session {
                     let scope = Arc::make_mut(&mut thread.cursor.vars.included);
                     vars.into_iter().for_each(|(name, value)| scope.insert(name.to_string(), value));
                 }
+                Effect::Written { vars, merge } => {
+                    let layers = thread.cursor.vars.layers();
+                    let scope = Arc::make_mut(&mut thread.cursor.vars.included);
+                    for (name, node) in vars {
+                        let node = match layers.get(&name) {
+                            Some(Var::Written(old)) if merge => node.over(old),
+                            _ => node,
+                        };
+                        scope.insert(name, node);
+                    }
+                }
                 Effect::AddHost { name, groups, vars } => self.add_host(&name, &groups, vars),
                 Effect::GroupBy { key, parents } => self.group_by(thread.host, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
@@ -158,7 +169,7 @@ impl Session {
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
                 Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
-                Effect::Pause { seconds, prompt } => self.pause(thread, seconds, prompt),
+                Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
         true
