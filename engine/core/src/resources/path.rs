@@ -11,6 +11,8 @@ mod ask;
 mod fix;
 mod mode;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use mode::mode_bits;
 
@@ -59,8 +61,9 @@ pub fn normal(path: &str) -> String {
 /// The folder that a path stands in.
 pub fn parent(path: &str) -> &str {
     match path.rfind('/') {
-        Some(0) | None => "/",
+        Some(0) => "/",
         Some(at) => &path[..at],
+        None => ".",
     }
 }
 
@@ -69,11 +72,11 @@ pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The folders above a path, from the root down, without the root.
+/// The folders above a path, from the root down, without the root, a home folder and the folder that relative paths begin in.
 pub fn ancestors(path: &str) -> Vec<String> {
     let mut all = vec![];
     let mut at = parent(path);
-    while at != "/" && at.contains('/') {
+    while at != "/" && at != "." && !(at.starts_with('~') && !at.contains('/')) {
         all.push(at.to_string());
         at = parent(at);
     }
