@@ -16,8 +16,10 @@ pub mod packages;
 pub mod ping;
 pub mod raw;
 pub mod reads;
+pub mod service;
 pub mod set_fact;
 pub mod shell;
+pub mod systemd_service;
 pub mod table;
 
 pub use args::{Arg, Args, Spec, Type, display};

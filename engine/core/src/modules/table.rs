@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, set_fact, shell};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, service, set_fact, shell, systemd_service};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -18,8 +18,11 @@ pub static TABLE: &[&Entry] = &[
     &package::YUM,
     &ping::ENTRY,
     &raw::ENTRY,
+    &service::ENTRY,
     &set_fact::ENTRY,
     &shell::ENTRY,
+    &systemd_service::ENTRY,
+    &systemd_service::SHORT,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.
