@@ -1,8 +1,10 @@
 //! The one table of modules.
 
-use super::{
     Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta,
     package, pause, ping, raw, script, set_fact, setup, shell, slurp, stat, template, wait_for, wait_for_connection,
+use super::{
+use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
+
 };
 
 pub static TABLE: &[&Entry] = &[
@@ -30,12 +32,15 @@ pub static TABLE: &[&Entry] = &[
     &ping::ENTRY,
     &raw::ENTRY,
     &script::ENTRY,
+    &service::ENTRY,
     &set_fact::ENTRY,
     &setup::ENTRY,
     &setup::GATHER,
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
+    &systemd_service::ENTRY,
+    &systemd_service::SHORT,
     &template::ENTRY,
     &wait_for::ENTRY,
     &wait_for_connection::ENTRY,

@@ -9,6 +9,7 @@ pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod unit;
 pub mod wait;
 
 use crate::state::Kind;
@@ -26,6 +27,8 @@ pub static TABLE: &[&dyn Kind] = &[
     &package::Package,
     &package::Residue,
     &path::Path,
+    &unit::Files,
+    &unit::Unit,
 ];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.

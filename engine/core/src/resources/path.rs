@@ -16,6 +16,7 @@ mod tests;
 
 pub use mode::mode_bits;
 
+use crate::resources::unit;
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -43,11 +44,14 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-    /// A package file tells which package is in it.
+    /// A package file tells which package is in it; a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
-        match gap.id.name.ends_with(".deb") {
-            true => Reach::Things(vec![Id::new("deb", gap.id.name.clone())]),
-            false => Reach::Nothing,
+        if gap.id.name.ends_with(".deb") {
+            return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
+        }
+        match unit::of_file(&gap.id.name) {
+            units if units.is_empty() => Reach::Nothing,
+            units => Reach::Things(units),
         }
     }
 }
