@@ -4,6 +4,7 @@
 //! expected stands in parts of its own; `BLESS=1` rewrites those.
 
 mod modules;
+mod real;
 mod resources;
 
 use std::fmt::Write as _;

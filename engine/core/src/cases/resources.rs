@@ -28,7 +28,8 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
     let kind = resources::find(of);
     let looks: Vec<Look> = case.all("look").map(|(name, text)| look(kind, name, text)).collect();
     let mut all = vec![];
-    if !looks.is_empty() {
+    // what is asked is shown once, not beside each answer
+    if !looks.is_empty() && (case.part("answer").is_none() || case.part("script").is_some()) {
         all.push(("script", script(&kind.ask(&looks.iter().collect::<Vec<_>>()))));
     }
     let api = case.responses("answer").filter(|responses| !responses.is_empty()).map(Answer::Api);

@@ -16,8 +16,15 @@ static SPEC: Spec = Spec {
     collection: "ansible.builtin",
     about: "Install, upgrade and remove packages with apt",
     args: &[
-        Arg::new("package", Type::Texts, "Names of packages, also with versions: `foo=1.2*`, `foo>=1.2`; patterns: `php*`").aliases(&["name", "pkg"]),
-        Arg::new("state", Type::Text, "How they are to be").default("present").choices(&["absent", "build-dep", "fixed", "latest", "present"]),
+        Arg::new("package", Type::Texts, "Names of packages, also with versions: `foo=1.2*`, `foo>=1.2`; patterns: `php*`")
+            .aliases(&["name", "pkg"]),
+        Arg::new("state", Type::Text, "How they are to be").default("present").choices(&[
+            "absent",
+            "build-dep",
+            "fixed",
+            "latest",
+            "present",
+        ]),
         Arg::new("deb", Type::Path, "A package file on the host"),
         UPDATE_CACHE,
         CACHE_VALID_TIME,
@@ -29,13 +36,18 @@ static SPEC: Spec = Spec {
         Arg::new("autoclean", Type::Bool, "Delete package files that can no longer be downloaded").default("false"),
         Arg::new("clean", Type::Bool, "Delete all downloaded package files").default("false"),
         Arg::new("default_release", Type::Text, "The release whose packages come first").aliases(&["default-release"]),
-        Arg::new("install_recommends", Type::Bool, "Whether recommended packages come too; else as apt is configured").aliases(&["install-recommends"]),
+        Arg::new("install_recommends", Type::Bool, "Whether recommended packages come too; else as apt is configured")
+            .aliases(&["install-recommends"]),
         Arg::new("only_upgrade", Type::Bool, "Only make newer what is installed").default("false"),
         Arg::new("force", Type::Bool, "Also packages that are not signed, and downgrades").default("false"),
-        Arg::new("allow_unauthenticated", Type::Bool, "Also packages that are not signed").default("false").aliases(&["allow-unauthenticated"]),
-        Arg::new("allow_downgrade", Type::Bool, "Also a version older than the one there")
+        Arg::new("allow_unauthenticated", Type::Bool, "Also packages that are not signed")
             .default("false")
-            .aliases(&["allow-downgrade", "allow_downgrades", "allow-downgrades"]),
+            .aliases(&["allow-unauthenticated"]),
+        Arg::new("allow_downgrade", Type::Bool, "Also a version older than the one there").default("false").aliases(&[
+            "allow-downgrade",
+            "allow_downgrades",
+            "allow-downgrades",
+        ]),
         Arg::new("allow_change_held_packages", Type::Bool, "Also packages on hold").default("false"),
         Arg::new("fail_on_autoremove", Type::Bool, "Fail where a package would have to go").default("false"),
         Arg::new("dpkg_options", Type::Text, "Options of dpkg, without their `--`").default("force-confdef,force-confold"),
@@ -49,7 +61,8 @@ static SPEC: Spec = Spec {
 };
 
 pub const UPDATE_CACHE: Arg = Arg::new("update_cache", Type::Bool, "Update the lists of packages before").aliases(&["update-cache"]);
-pub const CACHE_VALID_TIME: Arg = Arg::new("cache_valid_time", Type::Int, "Update the lists only where they are older than so many seconds").default("0");
+pub const CACHE_VALID_TIME: Arg =
+    Arg::new("cache_valid_time", Type::Int, "Update the lists only where they are older than so many seconds").default("0");
 
 struct Apt {
     names: Vec<Named>,
@@ -154,7 +167,12 @@ fn how(args: &Args) -> Fields {
         ("update_cache_retries", "retries"),
         ("update_cache_retry_max_delay", "max_delay"),
     ];
-    names.into_iter().filter_map(|(name, word)| Some((word.into(), args.value(name).filter(|value| value.as_bool() != Some(false) || name == "install_recommends")?))).collect()
+    names
+        .into_iter()
+        .filter_map(|(name, word)| {
+            Some((word.into(), args.value(name).filter(|value| value.as_bool() != Some(false) || name == "install_recommends")?))
+        })
+        .collect()
 }
 
 impl Apt {
@@ -196,7 +214,7 @@ impl Apt {
             };
             let text = |name: &str| deb.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
             let named = Named { name: text("package"), version: None };
-            let look = named.look(&self.terms);
+            let look = Look { id: named.id(), detail: Default::default(), wanted: None };
             if !view.answers(&look) {
                 return Err(Halt::Ask(vec![look]));
             }
@@ -263,7 +281,12 @@ impl Module for Apt {
         let mut want = Want::states(states);
         if self.clean {
             let how = &self.terms.how;
-            want.action = Some(super::Action { predictable: true, code_is_data: false, reach: Reach::Nothing, ..super::Action::new(apt::clean(how), "apt-get clean") });
+            want.action = Some(super::Action {
+                predictable: true,
+                code_is_data: false,
+                reach: Reach::Nothing,
+                ..super::Action::new(apt::clean(how), "apt-get clean")
+            });
         }
         Ok(want)
     }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::resources::path::{self, base, normal};
-use crate::state::{Fields, Halt, Id, Look, View};
-use crate::text::{Contents, Map, Result, Value};
+use crate::text::{Contents, Result, Value};
 
-use super::owned::{self, Owned, describe, look_unless};
-use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, Wanted};
+use super::placed::Placed;
+use super::{Arg, Args, Entry, Module, Spec, Type, hashes, owned};
 
 pub static ENTRY: Entry = Entry { spec: &SPEC, make };
 
@@ -44,123 +42,44 @@ static SPEC: Spec = Spec {
     any: false,
 };
 
-struct Copy {
-    source: Source,
-    dest: String,
-    into: bool,
-    force: bool,
-    follow: bool,
-    owned: Owned,
-    how: Fields,
-}
-
-enum Source {
-    Contents { contents: Arc<Contents>, name: Option<String> },
-}
-
 fn make(args: &Args) -> Result<Arc<dyn Module>> {
     args.exclusive(&["src", "content"])?;
     args.one_of(&["src", "content"])?;
-    let dest = args.need("dest")?;
-    let how = ["backup", "validate", "unsafe_writes"].into_iter().filter_map(|name| Some((name.into(), args.value(name)?))).collect();
-    Ok(Arc::new(Copy {
-        source: source(args)?,
-        into: dest.ends_with('/'),
-        dest: normal(&dest),
-        force: args.flag("force"),
-        follow: args.flag("follow"),
-        owned: Owned::new(args)?,
-        how,
-    }))
+    let placed = match args.value("content") {
+        Some(content) => Placed::new(args, text(&content)?)?,
+        None => match args.value("src") {
+            Some(Value::Map(file)) if file.get("contents").is_some() => Placed::of_file(args, &file)?,
+            Some(Value::Map(_)) => return Err(args.error("src", "a folder cannot be copied yet")),
+            _ => return Err(args.error("src", "`src` must name a file")),
+        },
+    };
+    checksum(args, &placed)?;
+    Ok(Arc::new(placed))
 }
 
-fn source(args: &Args) -> Result<Source> {
-    if let Some(content) = args.value("content") {
-        let text = match content.plain() {
-            Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(&content)?).marked(content.marks()),
-            _ => Value::text(super::display(&content)).marked(content.marks()),
-        };
-        return Ok(Source::Contents { contents: Contents::of(text).into(), name: None });
+/// `content` as contents: mappings and lists as JSON.
+fn text(content: &Value) -> Result<Value> {
+    if content.unknown().is_some() {
+        return Ok(content.clone());
     }
-    match args.value("src") {
-        Some(Value::Map(file)) => {
-            let name = file.get("name").and_then(Value::as_str).map(str::to_string);
-            match file.get("contents") {
-                Some(Value::Contents(contents)) => Ok(Source::Contents { contents: contents.clone(), name }),
-                _ => Err(args.error("src", "a folder cannot be copied yet")),
-            }
-        }
-        _ => Err(args.error("src", "`src` must name a file")),
-    }
+    let text = match content.plain() {
+        Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(content)?).marked(content.marks()),
+        Value::Bytes(_) => content.clone(),
+        _ => Value::text(super::display(content)).marked(content.marks()),
+    };
+    Ok(Contents::of(text).into())
 }
 
-impl Copy {
-    fn name(&self) -> Option<&str> {
-        let Source::Contents { name, .. } = &self.source;
-        name.as_deref()
-    }
-
-    fn sha256(&self) -> &str {
-        let Source::Contents { contents, .. } = &self.source;
-        &contents.sha256
-    }
-
-    /// The path inside the folder `dest`, where `dest` is one.
-    fn inside(&self) -> Option<String> {
-        Some(normal(&format!("{}/{}", self.dest, base(self.name()?))))
-    }
-
-    /// Where it goes: into `dest` where that is a folder, through a link where that is wanted.
-    fn place(&self, view: &View<'_>) -> std::result::Result<Id, Halt> {
-        let id = Id::new(path::KIND, self.dest.as_str());
-        let kind = view.field(&id, "kind")?.and_then(Value::as_str);
-        let real = view.field(&id, "real")?.and_then(Value::as_str);
-        let folder = self.into || kind == Some("directory");
-        match (folder, self.inside(), real) {
-            (true, Some(inside), _) => Ok(Id::new(path::KIND, inside)),
-            (true, None, _) => Err(Halt::Failed(crate::text::Diagnostic::error(format!(
-                "{} is a folder, and `content` has no name to have in it",
-                self.dest
-            )))),
-            (false, _, Some(real)) if self.follow => Ok(Id::new(path::KIND, normal(real))),
-            _ => Ok(id),
-        }
-    }
-}
-
-impl Module for Copy {
-    fn looks(&self) -> Vec<Look> {
-        let mut looks = vec![look_unless(&self.dest, self.sha256())];
-        if self.into {
-            looks.extend(self.inside().map(|inside| look_unless(&inside, self.sha256())));
-        }
-        looks
-    }
-
-    fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
-        let id = self.place(view)?;
-        if *id.name != *self.dest && view.seen(&id).is_none() {
-            return Err(Halt::Ask(vec![look_unless(&id.name, self.sha256())]));
-        }
-        let Source::Contents { contents, .. } = &self.source;
-        let mut result = Map::new();
-        result.insert("dest", Value::text(&*id.name));
-        if !self.force && view.state(&id)?.is_some() {
-            return Ok(Want::result(result));
-        }
-        let mut fields = Fields::from([("kind".into(), Value::text("file")), ("contents".into(), Value::Contents(contents.clone()))]);
-        self.owned.want(&id, view, &mut fields)?;
-        if view.field(&id, "kind")?.and_then(Value::as_str) == Some("directory") {
-            return Ok(Want::failed(format!("{} is a folder, and cannot become a file", id.name)));
-        }
-        let wanted = Wanted { id, state: Some(fields), how: self.how.clone() };
-        Ok(Want { result, ..Want::states([wanted]) })
-    }
-
-    fn result(&self, done: &Done<'_>) -> Map {
-        let mut result = Map::new();
-        let id = self.place(&done.view).ok();
-        describe(id.and_then(|id| done.view.seen(&id)?.as_ref()), &mut result);
-        result
+/// The contents must be the ones that the task means.
+fn checksum(args: &Args, placed: &Placed) -> Result<()> {
+    let Some(wanted) = args.text("checksum") else { return Ok(()) };
+    let Value::Contents(contents) = &placed.contents else { return Ok(()) };
+    match contents.here().and_then(Value::as_bytes).and_then(|bytes| hashes::hex("sha1", bytes)) {
+        Some(found) if found == wanted.to_lowercase() => Ok(()),
+        Some(found) => Err(args.error(
+            "checksum",
+            format!("Copied file does not match the expected checksum. Transfer failed. The contents have {found}, not {wanted}"),
+        )),
+        None => Err(args.error("checksum", "`checksum` of a file that is too large to be read is not supported")),
     }
 }

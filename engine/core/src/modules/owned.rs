@@ -86,6 +86,15 @@ pub fn describe(state: Option<&Fields>, result: &mut Map) {
     }
 }
 
+/// Where the old contents go: the path, a number made of them, and the date on the host, as Ansible's names look.
+pub fn backup_name(shown: &str, id: &Id, view: &View<'_>) -> Option<String> {
+    let fields = view.seen(id)?.as_ref()?;
+    let Some(Value::Contents(contents)) = fields.get("contents") else { return None };
+    let number = u32::from_str_radix(contents.sha256.get(..8)?, 16).ok()?;
+    let date = fields.get("stamp").and_then(Value::as_str).map(|date| format!(".{date}")).unwrap_or_default();
+    Some(format!("{shown}.{number}{date}~"))
+}
+
 /// A look at a path for its contents: whole where they are small, by hash where they are `sha256` already.
 pub fn look_unless(path: &str, sha256: &str) -> Look {
     Look::at(path::KIND, path).with("unless", sha256.to_string())

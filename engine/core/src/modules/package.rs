@@ -14,8 +14,13 @@ pub static DNF5: Entry = Entry { spec: &DNF5_SPEC, make: |args| make(args, "dnf"
 pub static YUM: Entry = Entry { spec: &YUM_SPEC, make: |args| make(args, "dnf") };
 pub static APK: Entry = Entry { spec: &APK_SPEC, make: |args| make(args, "apk") };
 
-const STATE: Arg =
-    Arg::new("state", Type::Text, "How they are to be").default("present").choices(&["absent", "installed", "latest", "present", "removed"]);
+const STATE: Arg = Arg::new("state", Type::Text, "How they are to be").default("present").choices(&[
+    "absent",
+    "installed",
+    "latest",
+    "present",
+    "removed",
+]);
 const PURGE: Arg = Arg::new("purge", Type::Bool, "Remove configuration files, too, where the manager keeps them").default("false");
 
 static SPEC: Spec = Spec {
@@ -37,7 +42,8 @@ static SPEC: Spec = Spec {
 const RPM: &[Arg] = &[
     Arg::new("name", Type::Texts, "Names of packages, of files that they bring, or `name-version`").required().aliases(&["pkg"]),
     STATE,
-    Arg::new("update_cache", Type::Bool, "Without effect: the lists are updated when they are old").aliases(&["expire-cache", "update-cache"]),
+    Arg::new("update_cache", Type::Bool, "Without effect: the lists are updated when they are old")
+        .aliases(&["expire-cache", "update-cache"]),
     Arg::new("enablerepo", Type::Texts, "Repositories to use besides"),
     Arg::new("disablerepo", Type::Texts, "Repositories not to use"),
     Arg::new("disable_gpg_check", Type::Bool, "Also packages that are not signed").default("false"),
@@ -47,12 +53,30 @@ const RPM: &[Arg] = &[
     Arg::new("lock_timeout", Type::Int, "Seconds to wait for another that uses it").default("30"),
 ];
 
-static DNF_SPEC: Spec =
-    Spec { name: "dnf", collection: "ansible.builtin", about: "Install, upgrade and remove packages with dnf", args: RPM, free_form: None, any: false };
-static DNF5_SPEC: Spec =
-    Spec { name: "dnf5", collection: "ansible.builtin", about: "Install, upgrade and remove packages with dnf 5", args: RPM, free_form: None, any: false };
-static YUM_SPEC: Spec =
-    Spec { name: "yum", collection: "ansible.builtin", about: "Install, upgrade and remove packages with yum or dnf", args: RPM, free_form: None, any: false };
+static DNF_SPEC: Spec = Spec {
+    name: "dnf",
+    collection: "ansible.builtin",
+    about: "Install, upgrade and remove packages with dnf",
+    args: RPM,
+    free_form: None,
+    any: false,
+};
+static DNF5_SPEC: Spec = Spec {
+    name: "dnf5",
+    collection: "ansible.builtin",
+    about: "Install, upgrade and remove packages with dnf 5",
+    args: RPM,
+    free_form: None,
+    any: false,
+};
+static YUM_SPEC: Spec = Spec {
+    name: "yum",
+    collection: "ansible.builtin",
+    about: "Install, upgrade and remove packages with yum or dnf",
+    args: RPM,
+    free_form: None,
+    any: false,
+};
 static APK_SPEC: Spec = Spec {
     name: "apk",
     collection: "community.general",
@@ -77,9 +101,12 @@ struct Package {
 }
 
 fn make(args: &Args, own: &'static str) -> Result<Arc<dyn Module>> {
-    for name in ["enablerepo", "disablerepo", "disable_gpg_check", "autoremove", "available", "no_cache", "repository", "upgrade", "world"] {
+    for name in ["enablerepo", "disablerepo", "disable_gpg_check", "autoremove", "available", "no_cache", "repository", "upgrade", "world"]
+    {
         if args.given_text(name).is_some_and(|text| text != "False") {
-            return Err(args.error(name, format!("`{name}` is not supported yet")).hint("leave it out, or configure the manager with `copy` or `command`"));
+            return Err(args
+                .error(name, format!("`{name}` is not supported yet"))
+                .hint("leave it out, or configure the manager with `copy` or `command`"));
         }
     }
     let names = args.texts("name");
@@ -93,7 +120,9 @@ fn make(args: &Args, own: &'static str) -> Result<Arc<dyn Module>> {
     };
     let manager = if own.is_empty() { manager(args)? } else { own };
     // what only apt has; `package` passes its arguments on
-    let of_apt = ["update_cache", "cache_valid_time", "purge"].iter().any(|name| args.given_text(name).is_some_and(|text| !matches!(text.as_str(), "False" | "0")));
+    let of_apt = ["update_cache", "cache_valid_time", "purge"]
+        .iter()
+        .any(|name| args.given_text(name).is_some_and(|text| !matches!(text.as_str(), "False" | "0")));
     if manager == "apt" || (own.is_empty() && of_apt) {
         return as_apt(args, to);
     }
@@ -122,7 +151,9 @@ fn as_apt(args: &Args, to: To) -> Result<Arc<dyn Module>> {
         To::Present => "present",
     };
     let mut given = vec![("state".to_string(), Value::text(state), args.span_of("state").clone())];
-    for (name, word) in [("name", "package"), ("update_cache", "update_cache"), ("cache_valid_time", "cache_valid_time"), ("purge", "purge")] {
+    for (name, word) in
+        [("name", "package"), ("update_cache", "update_cache"), ("cache_valid_time", "cache_valid_time"), ("purge", "purge")]
+    {
         given.extend(args.value(name).map(|value| (word.to_string(), value, args.span_of(name).clone())));
     }
     (apt::ENTRY.make)(&Args::new(apt::ENTRY.spec, args.span.clone(), given)?)

@@ -88,7 +88,7 @@ impl Named {
         if !terms.manager.is_empty() {
             look = look.with("manager", terms.manager);
         }
-        if !package::is_pattern(&self.name) && (terms.to == To::Latest || (terms.to == To::Present && (self.version.is_some() || !terms.release.is_empty()))) {
+        if !package::is_pattern(&self.name) && terms.to == To::Latest {
             look = look.with("candidate", terms.release.clone());
         }
         look
@@ -105,24 +105,30 @@ impl Named {
     /// The names that it stands for: itself, or all that its pattern matches.
     ///
     /// Errors: more must be asked; a message where nothing matches.
-    fn expanded(&self, terms: &Terms, view: &View<'_>) -> std::result::Result<std::result::Result<Vec<Named>, String>, Halt> {
+    fn expanded(&self, view: &View<'_>) -> std::result::Result<std::result::Result<Vec<Named>, String>, Halt> {
         if !package::is_pattern(&self.name) {
             return Ok(Ok(vec![self.clone()]));
         }
         let Some(fields) = view.likely(&self.id())? else { return Ok(Err(format!("No package(s) matching '{}' available", self.name))) };
         let names = fields.get("matches").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str);
         let all: Vec<Named> = names.map(|name| Named { name: name.to_string(), version: None }).collect();
-        let missing: Vec<Look> = all.iter().map(|named| named.look(terms)).filter(|look| !view.answers(look)).collect();
+        let missing: Vec<Look> =
+            all.iter().map(|named| Look::at(package::KIND, named.name.as_str())).filter(|look| !view.answers(look)).collect();
         if missing.is_empty() { Ok(Ok(all)) } else { Err(Halt::Ask(missing)) }
     }
 }
 
 /// What is wanted of the packages; a message where one cannot be had. `stale`: the lists will be updated before, so what the repositories have now says
 /// nothing.
-pub fn wanted(all: &[Named], terms: &Terms, stale: bool, view: &View<'_>) -> std::result::Result<std::result::Result<Vec<Wanted>, String>, Halt> {
+pub fn wanted(
+    all: &[Named],
+    terms: &Terms,
+    stale: bool,
+    view: &View<'_>,
+) -> std::result::Result<std::result::Result<Vec<Wanted>, String>, Halt> {
     let mut states = vec![];
     for named in all {
-        let names = match named.expanded(terms, view)? {
+        let names = match named.expanded(view)? {
             Ok(names) => names,
             Err(why) => return Ok(Err(why)),
         };
@@ -134,7 +140,8 @@ pub fn wanted(all: &[Named], terms: &Terms, stale: bool, view: &View<'_>) -> std
                     Err(why) => return Ok(Err(why)),
                 },
             };
-            states.extend(one.map(|wanted| Wanted { how: terms.how.clone(), ..wanted }));
+            let one = one.map(|wanted| Wanted { how: terms.how.clone(), ..wanted });
+            states.extend(one.map(|wanted| if stale { wanted.how("moves", true) } else { wanted }));
         }
     }
     Ok(Ok(states))
@@ -146,7 +153,9 @@ impl Named {
         match view.likely(&self.id())? {
             // what another package stands for is not there itself
             Some(fields) if fields.contains_key("provided_by") => Ok(Some(Wanted::new(self.id(), Some(Fields::new())))),
-            Some(fields) if !self.fits(text(fields, "version").unwrap_or_default()) => Ok(Some(Wanted::new(self.id(), Some(Fields::new())))),
+            Some(fields) if !self.fits(text(fields, "version").unwrap_or_default()) => {
+                Ok(Some(Wanted::new(self.id(), Some(Fields::new()))))
+            }
             None if purge => {
                 let residue = Id::new(package::RESIDUE, self.name.as_str());
                 match view.answers(&Look::of(residue.clone())) {
@@ -169,7 +178,9 @@ impl Named {
             if now.contains_key("provided_by") {
                 return Ok(Ok(Some(state)));
             }
-            state.insert("auto".into(), Value::Bool(false));
+            if now.get("auto").is_some_and(Value::truthy) {
+                state.insert("auto".into(), Value::Bool(false));
+            }
             let has = text(now, "version");
             if terms.to == To::Present && has.is_none_or(|has| self.fits(has)) {
                 return Ok(Ok(Some(state)));
@@ -178,7 +189,9 @@ impl Named {
         if stale {
             let unknown = Unknown { because: "the lists of packages are updated before".into(), span: None };
             match (&self.version, now) {
-                (Some((Relation::Equal, version)), _) if !package::is_pattern(version) => drop(state.insert("version".into(), Value::text(version.as_str()))),
+                (Some((Relation::Equal, version)), _) if !package::is_pattern(version) => {
+                    drop(state.insert("version".into(), Value::text(version.as_str())))
+                }
                 (_, Some(_)) => drop(state.insert("version".into(), Value::Unknown(Arc::new(unknown)))),
                 _ => {}
             }
@@ -191,7 +204,12 @@ impl Named {
     }
 
     /// The version that would come; `None` where only the manager knows.
-    fn best(&self, terms: &Terms, now: Option<&Fields>, view: &View<'_>) -> std::result::Result<std::result::Result<Option<String>, String>, Halt> {
+    fn best(
+        &self,
+        terms: &Terms,
+        now: Option<&Fields>,
+        view: &View<'_>,
+    ) -> std::result::Result<std::result::Result<Option<String>, String>, Halt> {
         let offer = package::offer(&self.name, &terms.release);
         let look = Look::of(offer.clone());
         if !view.answers(&look) {

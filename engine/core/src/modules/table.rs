@@ -1,16 +1,18 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, k8s, meta, package, ping, raw, set_fact, shell};
+use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
     &assert::ENTRY,
+    &blockinfile::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
     &k8s::ENTRY,
+    &lineinfile::ENTRY,
     &meta::ENTRY,
     &package::APK,
     &package::DNF,
@@ -20,7 +22,12 @@ pub static TABLE: &[&Entry] = &[
     &ping::ENTRY,
     &raw::ENTRY,
     &set_fact::ENTRY,
+    &setup::ENTRY,
+    &setup::GATHER,
     &shell::ENTRY,
+    &slurp::ENTRY,
+    &stat::ENTRY,
+    &template::ENTRY,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.

@@ -142,7 +142,8 @@ fn plan(line: &str, fields: &mut Fields) {
     let between = |open: char| words[2..].iter().find_map(|word| word.strip_prefix(open)).map(|word| word.trim_end_matches([')', ']']));
     match what {
         "Inst" => {
-            fields.extend(between('[').filter(|_| words[2].starts_with('[')).map(|version| (name.to_string().into(), Value::text(version))));
+            fields
+                .extend(between('[').filter(|_| words[2].starts_with('[')).map(|version| (name.to_string().into(), Value::text(version))));
             fields.insert(format!("to {name}").into(), between('(').map_or(Value::Null, Value::text));
         }
         "Del" => {
@@ -169,7 +170,10 @@ impl Kind for Deb {
     fn ask(&self, looks: &[&Look]) -> Script {
         let ask = |look: &&Look| {
             let path = sh::path(&look.id.name);
-            format!("printf 'd %s\\n' {}; [ ! -e {path} ] || dpkg-deb -f {path} Package Version Architecture || echo x\n", sh::quote(&look.id.name))
+            format!(
+                "printf 'd %s\\n' {}; [ ! -e {path} ] || dpkg-deb -f {path} Package Version Architecture || echo x\n",
+                sh::quote(&look.id.name)
+            )
         };
         (looks.iter().map(ask).collect::<String>() + "exit 0\n").into()
     }
@@ -177,7 +181,11 @@ impl Kind for Deb {
     fn read(&self, look: &Look, answer: &Answer) -> Reading {
         let reply = answer.reply();
         let text = String::from_utf8_lossy(&reply.out);
-        let lines = text.lines().skip_while(|line| line.strip_prefix("d ") != Some(&look.id.name)).skip(1).take_while(|line| !line.starts_with("d "));
+        let lines = text
+            .lines()
+            .skip_while(|line| line.strip_prefix("d ") != Some(&look.id.name))
+            .skip(1)
+            .take_while(|line| !line.starts_with("d "));
         let mut fields = Fields::new();
         for line in lines {
             match line.split_once(": ") {

@@ -1,6 +1,7 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
 pub mod apt;
+pub mod facts;
 pub mod glob;
 pub mod object;
 pub mod package;
@@ -15,11 +16,12 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Cache,
     &apt::Deb,
     &apt::Work,
+    &facts::Facts,
     &glob::Glob,
+    &object::Object,
     &package::Offer,
     &package::Package,
     &package::Residue,
-    &object::Object,
     &path::Path,
 ];
 

@@ -55,22 +55,22 @@ impl Process {
         if reply.code == NO_FOLDER.0 && errors == NO_FOLDER.1 && self.chdir.is_some() {
             return End::NoFolder;
         }
-        let starts = matches!(&self.run, Run::Words { .. }) && reply.out.is_empty() && errors.lines().count() == 1;
+        // bash has two lines for a file that may not be executed; the last is always about `exec`
+        let last = errors.lines().last().unwrap_or_default();
+        let starts = reply.out.is_empty() && errors.lines().count() <= 2 && self.names(last);
         match reply.code {
-            127 if starts && errors.contains("exec: ") && errors.ends_with(": not found") => End::NotStarted(2),
-            126 | 127 if starts && errors.ends_with(": No such file or directory") && self.names(errors) => End::NotStarted(2),
-            126 if starts && errors.ends_with(": Permission denied") && self.names(errors) => End::NotStarted(13),
-            126 if starts && errors.contains("exec: ") => End::NotStarted(8),
+            126 | 127 if starts && (last.ends_with(": not found") || last.ends_with(": No such file or directory")) => End::NotStarted(2),
+            126 if starts && last.ends_with(": Permission denied") => End::NotStarted(13),
+            126 if starts => End::NotStarted(8),
             _ => End::Ran,
         }
     }
 
-    /// Whether a shell's message is about the program itself: `sh: 1: exec: /etc/passwd: Permission denied`, and from bash
-    /// `bash: line 1: /etc/passwd: Permission denied`.
-    fn names(&self, errors: &str) -> bool {
+    /// Whether a shell's message is about the program itself: `sh: 1: exec: /etc/passwd: Permission denied`, and from BusyBox
+    /// `sh: exec: line 0: /etc/passwd: Permission denied`; bash leaves `exec` out where a path is not there.
+    fn names(&self, line: &str) -> bool {
         let Run::Words { words, .. } = &self.run else { return false };
-        let shells = errors.contains("exec: ") || errors.contains(": line ");
-        shells && words.first().is_some_and(|program| errors.contains(&format!(": {program}: ")))
+        (line.contains("exec: ") || line.contains(": line ")) && words.first().is_some_and(|program| line.contains(&format!(": {program}: ")))
     }
 }
 

@@ -114,7 +114,7 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
         shells.flat_map(|shell| &shell.uploads).map(|upload| quote(&upload.to)).collect()
     };
     let mut left = uploads(parts);
-    let mut text = String::from("{\n");
+    let mut text = format!("{{\nprintf '\\n{0} b\\n'\nprintf '\\n{0} b\\n' >&2\n", mark.0);
     if watched {
         text.push_str(LISTEN);
     }
@@ -122,7 +122,8 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
     for (index, part) in parts.iter().enumerate() {
         let after = uploads(&parts[index + 1..]);
         if after.len() < left.len() {
-            let _ = writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
+            let _ =
+                writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
             left = after;
         }
         one(&mut text, part, mark);

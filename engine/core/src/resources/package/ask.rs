@@ -43,7 +43,12 @@ c=; for p do case "$n$r$n" in *"${n}p $p installed "*) ;; *) c="$c $p" ;; esac; 
     let plain = by_release.remove("").unwrap_or_default();
     text += &format!("set -- $c {}\n[ $# -eq 0 ] || {{ echo 'o'; {}; }}\n", sh::words(plain), policy(""));
     for (release, names) in by_release {
-        text += &format!("set -- {}; printf 'o %s\\n' {}; {}\n", sh::words(names), sh::quote(release), policy(&format!(" -t {}", sh::quote(release))));
+        text += &format!(
+            "set -- {}; printf 'o %s\\n' {}; {}\n",
+            sh::words(names),
+            sh::quote(release),
+            policy(&format!(" -t {}", sh::quote(release)))
+        );
     }
     text
 }
@@ -51,16 +56,20 @@ c=; for p do case "$n$r$n" in *"${n}p $p installed "*) ;; *) c="$c $p" ;; esac; 
 /// What apt knows of the packages `$@`; of those without a candidate, who provides them.
 fn policy(release: &str) -> String {
     format!(
-        r#"apt-cache{release} policy "$@" 2>/dev/null | sed 's/^/|/'; set -- $(apt-cache{release} policy "$@" 2>/dev/null | awk '/^[^ ]/{{p=$1;sub(/:$/,"",p)}} /Candidate: \(none\)/{{print p}}'); [ $# -eq 0 ] || apt-cache showpkg "$@" 2>/dev/null | awk '/^Package: /{{p=$2}} /^[A-Z][A-Za-z ]*: *$/{{s=0}} s&&NF{{print "w " p " " $1}} /^Reverse Provides:/{{s=1}}'"#
+        r#"apt-cache{release} policy "$@" 2>/dev/null | sed 's/^/|/'; set -- $(apt-cache{release} policy "$@" 2>/dev/null | awk '/^[^ ]/{{p=$1;sub(/:$/,"",p)}} /Candidate: \(none\)/{{print p}}'); [ $# -eq 0 ] || apt-cache showpkg "$@" 2>/dev/null | awk '/^Package: /{{p=$2;s=0}} s&&NF{{print "w " p " " $1}} /^Reverse Provides:/{{s=1}}'"#
     )
 }
 
 /// A pattern's names come from the part of the names that begin as it does.
 fn pattern(pattern: &str) -> String {
     let prefix = pattern.split(['*', '?', '[', '!']).next().unwrap_or_default();
-    let glob: String = pattern.chars().map(|letter| if letter.is_ascii_alphanumeric() || "*?[]!-.+:".contains(letter) { letter } else { '?' }).collect();
+    let glob: String =
+        pattern.chars().map(|letter| if letter.is_ascii_alphanumeric() || "*?[]!-.+:".contains(letter) { letter } else { '?' }).collect();
     let shown = sh::quote(pattern);
-    format!("printf 'g %s\\n' {shown}; apt-cache pkgnames {} | while read -r p; do case $p in {glob}) printf '+%s\\n' \"$p\" ;; esac; done\n", sh::quote(prefix))
+    format!(
+        "printf 'g %s\\n' {shown}; apt-cache pkgnames {} | while read -r p; do case $p in {glob}) printf '+%s\\n' \"$p\" ;; esac; done\n",
+        sh::quote(prefix)
+    )
 }
 
 fn rpm(names: &str) -> String {

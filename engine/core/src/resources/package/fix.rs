@@ -21,7 +21,8 @@ pub(super) fn script(gaps: &[&Gap]) -> String {
 /// One call for what goes and one for what comes.
 fn lines(gaps: &[&Gap], between: &str, verbs: [&str; 2]) -> String {
     let line = |comes: bool, verb: &str| {
-        let words: Vec<String> = gaps.iter().filter(|gap| gap.then.is_some() == comes && !only_marked(gap)).map(|gap| word(gap, between)).collect();
+        let words: Vec<String> =
+            gaps.iter().filter(|gap| gap.then.is_some() == comes && !only_marked(gap)).map(|gap| word(gap, between)).collect();
         let names = sh::words(words.iter().map(String::as_str));
         if names.is_empty() { String::new() } else { format!("{verb} {names} </dev/null || exit\n") }
     };
@@ -65,7 +66,8 @@ fn apt(gaps: &[&Gap]) -> String {
         let names = sh::words(names.iter().map(String::as_str));
         text += &format!("{}apt-get -y -q{options} {verb} {names} </dev/null || exit\n", environment(how));
     }
-    let marked = gaps.iter().filter(|gap| gap.change("auto").is_some_and(|change| change.now == Some(Value::Bool(true)))).map(|gap| &*gap.id.name);
+    let marked =
+        gaps.iter().filter(|gap| gap.change("auto").is_some_and(|change| change.now == Some(Value::Bool(true)))).map(|gap| &*gap.id.name);
     let marked = sh::words(marked);
     if !marked.is_empty() {
         text += &format!("apt-mark manual {marked} >/dev/null || exit\n");
@@ -95,9 +97,18 @@ fn flag(how: &Fields, name: &str) -> bool {
 
 fn options(how: &Fields) -> String {
     let dpkg = how.get("dpkg_options").and_then(Value::as_str).unwrap_or("force-confdef,force-confold");
-    let mut text: String = dpkg.split(',').filter(|option| !option.is_empty()).map(|option| format!(" -o {}", sh::quote(&format!("Dpkg::Options::=--{option}")))).collect();
+    let mut text: String = dpkg
+        .split(',')
+        .filter(|option| !option.is_empty())
+        .map(|option| format!(" -o {}", sh::quote(&format!("Dpkg::Options::=--{option}"))))
+        .collect();
     text += &format!(" -o DPkg::Lock::Timeout={}", how.get("lock_timeout").and_then(Value::as_int).unwrap_or(60));
-    let flags = [("force", "--force-yes"), ("unauthenticated", "--allow-unauthenticated"), ("downgrade", "--allow-downgrades"), ("change_held", "--allow-change-held-packages")];
+    let flags = [
+        ("force", "--force-yes"),
+        ("unauthenticated", "--allow-unauthenticated"),
+        ("downgrade", "--allow-downgrades"),
+        ("change_held", "--allow-change-held-packages"),
+    ];
     for (name, word) in flags {
         if flag(how, name) {
             text += &format!(" {word}");

@@ -33,7 +33,9 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     if missing || releases.contains(&"") {
         all.push((offer(heard.name, ""), heard.offer("")));
     }
-    all.extend(releases.into_iter().filter(|release| !release.is_empty()).map(|release| (offer(heard.name, release), heard.offer(release))));
+    all.extend(
+        releases.into_iter().filter(|release| !release.is_empty()).map(|release| (offer(heard.name, release), heard.offer(release))),
+    );
     all.push((look.id.clone(), own));
     if heard.manager == "none" {
         all.retain(|(id, _)| id.kind != OFFER);
@@ -125,10 +127,13 @@ impl<'a> Heard<'a> {
         let end = self.lines[begin + 1..].iter().position(|line| line.starts_with('o')).map_or(self.lines.len(), |end| begin + 1 + end);
         let section = &self.lines[begin + 1..end];
         let own = section.iter().position(|line| line.strip_prefix('|').and_then(|line| line.strip_suffix(':')) == Some(self.name))?;
-        let body: Vec<&str> = section[own + 1..].iter().map_while(|line| line.strip_prefix("|  ")).collect();
-        let provided = section.iter().any(|line| line.strip_prefix("w ").and_then(|line| line.strip_prefix(self.name)).is_some_and(|rest| rest.starts_with(' ')));
-        let candidate = body.iter().find_map(|line| line.strip_prefix("Candidate: ")).filter(|version| *version != "(none)");
-        let mut fields = Fields::from([("versions".into(), versions(&body).into()), ("virtual".into(), Value::Bool(candidate.is_none() && provided))]);
+        let body: Vec<&str> = section[own + 1..].iter().map_while(|line| line.strip_prefix("| ")).collect();
+        let provided = section
+            .iter()
+            .any(|line| line.strip_prefix("w ").and_then(|line| line.strip_prefix(self.name)).is_some_and(|rest| rest.starts_with(' ')));
+        let candidate = body.iter().find_map(|line| line.strip_prefix(" Candidate: ")).filter(|version| *version != "(none)");
+        let mut fields =
+            Fields::from([("versions".into(), versions(&body).into()), ("virtual".into(), Value::Bool(candidate.is_none() && provided))]);
         fields.extend(candidate.map(|version| ("candidate".into(), Value::text(version))));
         (candidate.is_some() || provided || fields["versions"].truthy()).then_some(fields)
     }
@@ -136,11 +141,10 @@ impl<'a> Heard<'a> {
 
 /// The version table: `*** 1.0 500` or `    1.0 500`, below it where each comes from. A version that only the host itself has counts as well: it is there.
 fn versions(body: &[&str]) -> Vec<Value> {
-    let table = body.iter().skip_while(|line| **line != "Version table:").skip(1);
+    let table = body.iter().skip_while(|line| **line != " Version table:").skip(1);
     let version = |line: &&str| {
-        let rest = line.strip_prefix(" *** ").or_else(|| line.strip_prefix("   ").filter(|rest| !rest.starts_with("   ")))?;
+        let rest = line.strip_prefix("*** ").or_else(|| line.strip_prefix("    ").filter(|rest| !rest.starts_with(' ')))?;
         rest.split_whitespace().next().map(Value::text)
     };
     table.filter_map(version).collect()
 }
-

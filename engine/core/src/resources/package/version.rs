@@ -112,9 +112,14 @@ mod tests {
 
     #[test]
     fn as_fnmatch_has_them() {
-        for (pattern, text, is) in
-            [("1.2*", "1.2.3-1", true), ("1.2*", "1.3", false), ("1.?", "1.0", true), ("[a-c]x", "bx", true), ("[!a]x", "ax", false), ("1.0", "1.0", true)]
-        {
+        for (pattern, text, is) in [
+            ("1.2*", "1.2.3-1", true),
+            ("1.2*", "1.3", false),
+            ("1.?", "1.0", true),
+            ("[a-c]x", "bx", true),
+            ("[!a]x", "ax", false),
+            ("1.0", "1.0", true),
+        ] {
             assert_eq!(matches(pattern, text), is, "{pattern} {text}");
         }
     }

@@ -6,7 +6,7 @@ use crate::state::Look;
 use super::{SMALL, WHOLE};
 
 /// `%n` stands last: only it may hold blanks.
-const FORMAT: &str = "%f %u %g %U %G %s %h %i %d %X %Y %Z";
+const FORMAT: &str = "%f %u %g %U %G %s %h %i %d %X %Y %Z %b %o %t %T";
 
 pub(super) fn script(looks: &[&Look]) -> String {
     let paths =
@@ -28,6 +28,7 @@ pub(super) fn script(looks: &[&Look]) -> String {
         text += &contents(&unless, &known, SMALL);
     }
     text += &checksums(looks);
+    text += &more(looks);
     text + "exit 0\n"
 }
 
@@ -50,10 +51,31 @@ fn checksums(looks: &[&Look]) -> String {
         }
         if look.detail.contains_key("access") {
             let path = sh::path(&look.id.name);
+            text += &format!("printf 'a access %s\\n' {path}\n");
             for (letter, flag) in [('r', "r"), ('w', "w"), ('x', "x")] {
                 text += &format!("[ -{letter} {path} ] && printf 'a {flag} %s\\n' {path}\n");
             }
         }
+    }
+    text
+}
+
+/// What only few ask for: file(1), lsattr(1), the date of the host. A tool that is missing says nothing.
+fn more(looks: &[&Look]) -> String {
+    let mut text = String::new();
+    for look in looks {
+        let path = sh::path(&look.id.name);
+        for (word, command) in [
+            ("mime", format!("file -b --mime-type --mime-encoding {path} 2>/dev/null")),
+            ("attributes", format!("lsattr -vd {path} 2>/dev/null")),
+        ] {
+            if look.asks("more", word) {
+                text += &format!("m=$({command}) && printf '{} %s\\n%s\\n' {path} \"$m\"\n", &word[..2]);
+            }
+        }
+    }
+    if looks.iter().any(|look| look.detail.contains_key("stamp")) {
+        text += "printf 't %s\\n' \"$(date +%Y-%m-%d@%H:%M:%S)\"\n";
     }
     text
 }

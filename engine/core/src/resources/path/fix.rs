@@ -80,8 +80,9 @@ fn file(gap: &Gap, then: &Fields, shell: &mut Shell) {
         },
         _ => return own(&changed(gap), &path, false, shell),
     };
-    if gap.how.get("backup").is_some_and(Value::truthy) && !new {
-        shell.text += &format!("b={path}.$$.$(date +%Y-%m-%d@%H:%M:%S)~; cp -a {path} \"$b\" || exit; printf 'backup %s\\n' \"$b\"\n");
+    if let Some(backup) = gap.how.get("backup").and_then(Value::as_str).filter(|_| !new) {
+        let backup = sh::path(backup);
+        shell.text += &format!("cp -a {path} {backup} || {{ rm -f {backup}; exit 1; }}\n");
     }
     if gap.how.get("unsafe_writes").is_some_and(Value::truthy) && !new && contents.here().is_some() {
         shell.text += &format!("{} >{path} || exit\n", sh::print(contents.here().and_then(Value::as_bytes).unwrap_or_default()));

@@ -84,8 +84,8 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
         let (letter, rest) = line.split_once(' ')?;
         match letter {
             "s" | "R" => {
-                let words: Vec<&str> = rest.splitn(13, ' ').collect();
-                let name = *words.get(12)?;
+                let words: Vec<&str> = rest.splitn(17, ' ').collect();
+                let name = *words.get(16)?;
                 if letter == "s" && same(name, path) {
                     found.own = Some(words);
                 } else if letter == "R" && real == Some(name) {
@@ -127,13 +127,35 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
             "a" => {
                 let (flag, name) = rest.split_once(' ')?;
                 if same(name, path) {
-                    found.more.push((format!("access_{flag}"), Value::Bool(true)));
+                    let field = if flag == "access" { flag.to_string() } else { format!("access_{flag}") };
+                    found.more.push((field, Value::Bool(true)));
                 }
             }
+            "mi" | "at" => {
+                let said = take_line(&mut out)?;
+                if same(rest, path) {
+                    found.more.extend(if letter == "mi" { mime(said) } else { attributes(said) }.into_iter().flatten());
+                }
+            }
+            "t" => found.more.push(("stamp".into(), Value::text(rest))),
             _ => return None,
         }
     }
     Some(found)
+}
+
+/// `text/plain; charset=us-ascii`
+fn mime(said: &str) -> Option<Vec<(String, Value)>> {
+    let (kind, charset) = said.split_once(';')?;
+    let charset = charset.trim().strip_prefix("charset=")?;
+    Some(vec![("mimetype".into(), Value::text(kind.trim())), ("charset".into(), Value::text(charset))])
+}
+
+/// `1619947907 --------------e------- /path`
+fn attributes(said: &str) -> Option<Vec<(String, Value)>> {
+    let mut words = said.split_whitespace();
+    let (version, flags) = (words.next()?, words.next()?);
+    Some(vec![("version".into(), Value::text(version)), ("attributes".into(), Value::text(flags.replace('-', "")))])
 }
 
 /// A `~` was replaced by the far shell; what is left of the path must agree.
@@ -185,5 +207,14 @@ fn fields(words: &[&str]) -> Option<Fields> {
         ("atime".into(), number(9)?),
         ("mtime".into(), number(10)?),
         ("ctime".into(), number(11)?),
+        ("blocks".into(), number(12)?),
+        ("block_size".into(), number(13)?),
+        ("device_type".into(), device(words.get(14)?, words.get(15)?)?),
     ]))
+}
+
+/// Major and minor number, in hex, as stat(2) has them in one.
+fn device(major: &str, minor: &str) -> Option<Value> {
+    let (major, minor) = (i64::from_str_radix(major, 16).ok()?, i64::from_str_radix(minor, 16).ok()?);
+    Some(Value::Int((major & 0xfff) << 8 | (major & !0xfff) << 32 | (minor & 0xff) | (minor & !0xff) << 12))
 }

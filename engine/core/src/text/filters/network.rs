@@ -342,7 +342,11 @@ fn within(call: &Call<'_>, only_usable: bool) -> Outcome<bool> {
 fn reduce(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let Some(net) = Net::parse(&call.text(1)?) else { return fail("`reduce_on_network` takes a network") };
     let mut out = vec![];
-    for item in call.items(0)?.iter() {
+    let items = match call.need(0)? {
+        Value::List(items) => items.to_vec(),
+        one => vec![one.clone()],
+    };
+    for item in &items {
         if Net::parse(&t::python_text(item)?).is_some_and(|inner| net.contains(inner)) {
             out.push(item.clone());
         }

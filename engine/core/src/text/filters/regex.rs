@@ -26,7 +26,7 @@ pub fn compiled(pattern: &str, ignorecase: bool, multiline: bool) -> Outcome<Arc
         (false, true) => "(?m)",
         _ => "",
     };
-    let whole = format!("{flags}{}", translated(pattern));
+    let whole = format!("{flags}{}", translated(pattern, multiline || pattern.contains("(?m") || pattern.contains("(?im") || pattern.contains("(?sm")));
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = cache.get(&whole) {
         return Ok(found.clone());
@@ -45,7 +45,7 @@ pub fn compiled(pattern: &str, ignorecase: bool, multiline: bool) -> Outcome<Arc
 }
 
 /// What Python writes otherwise: `\Z`, `[` inside a class, `{` that counts nothing, `$` before a last line end.
-fn translated(pattern: &str) -> String {
+fn translated(pattern: &str, multiline: bool) -> String {
     let mut out = String::with_capacity(pattern.len());
     let chars: Vec<char> = pattern.chars().collect();
     let (mut at, mut class) = (0, false);
@@ -82,7 +82,7 @@ fn translated(pattern: &str) -> String {
             '&' | '~' if class => out.extend(['\\', c]),
             '{' if !class && !counts(&chars[at + 1..]) => out.push_str("\\{"),
             '}' if !class && !out_counts(&out) => out.push_str("\\}"),
-            '$' if !class && next.is_none() && !pattern.contains("(?m") => out.push_str("(?=\\n?\\z)"),
+            '$' if !class && next.is_none() && !multiline => out.push_str("(?=\\n?\\z)"),
             c => out.push(c),
         }
         at += 1;

@@ -43,6 +43,14 @@ pub fn fail<T>(message: impl Into<String>) -> Outcome<T> {
 }
 
 impl Failure {
+    /// Without the place inside what was emitted.
+    pub fn bare(self) -> Failure {
+        match self {
+            Failure::Placed(inner, ..) => inner.bare(),
+            other => other,
+        }
+    }
+
     pub fn map(self, change: impl FnOnce(Diagnostic) -> Diagnostic) -> Failure {
         match self {
             Failure::Fail(diagnostic) => Failure::Fail(change(diagnostic)),

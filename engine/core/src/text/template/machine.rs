@@ -73,7 +73,7 @@ impl Object for Variables {
 }
 
 /// How many instructions one render may take: about two seconds.
-const FUEL: u64 = 30_000_000;
+const FUEL: u64 = if cfg!(test) { 1_500_000 } else { 30_000_000 };
 
 pub fn environment() -> Result<Environment<'static>> {
     let mut env = Environment::empty();
@@ -147,8 +147,8 @@ const OPERATIONS: &[(&str, Run)] = &[
     ("_j_is", test),
     ("_j_m", method),
     ("_j_call", call),
-    ("_j_file", |_, args| files::named(&arg(args, 0)?, false)),
-    ("_j_maybe", |_, args| files::named(&arg(args, 0)?, true)),
+    ("_j_file", |state, args| files::named(&arg(args, 0)?, false, state.name())),
+    ("_j_maybe", |state, args| files::named(&arg(args, 0)?, true, state.name())),
 ];
 
 fn arg(args: &[Jinja], at: usize) -> Outcome<Value> {

@@ -3,6 +3,7 @@
 mod call;
 mod condition;
 mod emit;
+mod express;
 mod failure;
 mod files;
 mod format;
@@ -97,13 +98,13 @@ impl Templates {
 
     /// The variables that a bare expression reads.
     pub fn expression_references(&self, text: &str) -> Vec<String> {
-        self.names(self.store.compiled(text, &Mode::Condition))
+        self.names(self.store.compiled(text, &Mode::Expression))
     }
 
     /// What is wrong with the grammar of a template or, where `bare`, of an expression, before anything is rendered.
     pub fn check(&self, node: &Node, bare: bool) -> Result<()> {
         let Some(scalar) = node.as_scalar() else { return Ok(()) };
-        let mode = if bare { Mode::Condition } else { Mode::Text };
+        let mode = if bare { Mode::Expression } else { Mode::Text };
         if !bare && (!is_template(&scalar.text) || is_literal(node)) {
             return Ok(());
         }
@@ -121,7 +122,13 @@ impl Templates {
     fn public(&self, scope: &dyn Scope, span: &Span, run: impl FnOnce() -> Outcome<Value>) -> Result<Value> {
         let here = Here { templates: self, scope };
         let result = frame::within(&here, || run().and_then(|value| complete(&value).map(|()| value)));
-        result.or_else(|failure| told(failure, span))
+        match result.map_err(Failure::bare) {
+            Ok(value) => Ok(value),
+            Err(Failure::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
+            Err(Failure::Fail(diagnostic)) => Err(diagnostic.at(span)),
+            Err(Failure::Undefined(lost)) => Err(lost.diagnostic.at(span)),
+            Err(Failure::Placed(..)) => Err(span.error("this has no value")),
+        }
     }
 
     /// A tree in the scope under way.
@@ -257,14 +264,5 @@ pub(crate) fn not_boolean(value: &Value) -> Diagnostic {
         Value::List(_) | Value::Map(_) => diagnostic.hint("use `| length > 0`"),
         Value::Null => diagnostic.hint("use `is not none`, or `| default(false)`"),
         _ => diagnostic,
-    }
-}
-
-fn told(failure: Failure, span: &Span) -> Result<Value> {
-    match failure {
-        Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
-        Failure::Fail(diagnostic) => Err(diagnostic.at(span)),
-        Failure::Undefined(lost) => Err(lost.diagnostic.at(span)),
-        Failure::Placed(inner, ..) => told(*inner, span),
     }
 }

@@ -21,10 +21,8 @@ use crate::text::yaml::Node;
 pub enum Mode {
     /// A string of a playbook.
     Text,
-    /// A bare expression of a playbook.
+    /// A bare expression, in which backslashes escape.
     Expression,
-    /// A bare expression in which backslashes escape.
-    Condition,
     File(Arc<Settings>, Arc<Source>),
 }
 
@@ -33,7 +31,7 @@ pub struct Entry {
     pub name: Arc<str>,
     pub compiled: Arc<Compiled>,
     pub keeps_line_ends: bool,
-    source: Option<Arc<Source>>,
+    pub source: Option<Arc<Source>>,
     pub settings: Option<Arc<Settings>>,
 }
 
@@ -74,7 +72,6 @@ pub struct Store {
     root: Jinja,
     texts: RwLock<Known>,
     expressions: RwLock<Known>,
-    conditions: RwLock<Known>,
     files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), std::result::Result<Entry, Arc<Bad>>>>,
     /// By the name that minijinja knows them by.
     named: Arc<RwLock<HashMap<Arc<str>, Entry>>>,
@@ -87,7 +84,7 @@ impl Store {
         let loader = named.clone();
         env.set_loader(move |name| Ok(loader.read().unwrap_or_else(PoisonError::into_inner).get(name).map(|entry| entry.compiled.text.clone())));
         let root = Jinja::from_object(Variables);
-        Store { env, root, named, texts: RwLock::default(), expressions: RwLock::default(), conditions: RwLock::default(), files: RwLock::default() }
+        Store { env, root, named, texts: RwLock::default(), expressions: RwLock::default(), files: RwLock::default() }
     }
 
     /// The compiled form of a text, made where it is not there yet.
@@ -95,15 +92,13 @@ impl Store {
         let known = match mode {
             Mode::Text => &self.texts,
             Mode::Expression => &self.expressions,
-            Mode::Condition => &self.conditions,
             Mode::File(settings, source) => return self.file(settings, source),
         };
         if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(text) {
             return found.clone();
         }
         let compiled = match mode {
-            Mode::Expression => emit::expression(text, true),
-            Mode::Condition => emit::expression(text, false),
+            Mode::Expression => emit::expression(text),
             _ => emit::template(text, &Settings { literal_backslashes: true, ..Settings::default() }),
         };
         let result = compiled.map_err(Arc::new).and_then(|compiled| self.add(compiled, matches!(mode, Mode::Text), None, None));

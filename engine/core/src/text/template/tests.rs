@@ -102,9 +102,26 @@ fn evaluated(templates: &Templates, kind: &str, text: &str, scope: &Vars) -> Res
     match kind {
         "@when" => templates.condition(&node, scope),
         "@expression" => templates.expression(&node, scope),
-        "@plain" => templates.public(scope, &node.span, || templates.evaluate(text, Mode::Condition, Origin::Node(&node))),
+        "@plain" => templates.public(scope, &node.span, || templates.evaluate(text, Mode::Expression, Origin::Node(&node))),
+        kind if kind.starts_with("@file") => templates.file(&Source::new("case.j2", text), &settings(&kind[5..]), scope),
         _ => templates.render(&node, scope),
     }
+}
+
+fn settings(text: &str) -> Settings {
+    let json: serde_json::Value = serde_json::from_str(if text.is_empty() { "{}" } else { text }).expect("settings in JSON");
+    let mut settings = Settings::default();
+    let brackets = |name: &str, slot: &mut String| *slot = json[name].as_str().unwrap_or(slot).to_string();
+    brackets("variable_start_string", &mut settings.variable.0);
+    brackets("variable_end_string", &mut settings.variable.1);
+    brackets("block_start_string", &mut settings.block.0);
+    brackets("block_end_string", &mut settings.block.1);
+    brackets("comment_start_string", &mut settings.comment.0);
+    brackets("comment_end_string", &mut settings.comment.1);
+    brackets("newline_sequence", &mut settings.newline);
+    settings.trim_blocks = json["trim_blocks"].as_bool().unwrap_or(settings.trim_blocks);
+    settings.lstrip_blocks = json["lstrip_blocks"].as_bool().unwrap_or(settings.lstrip_blocks);
+    settings
 }
 
 /// Runs a file of cases; gives how many there are and what differs.
@@ -182,34 +199,29 @@ fn rendered(text: &str, more: &[(&str, Value)]) -> std::result::Result<Value, St
     templates().render(&node, &scope).map_err(|error| error.render(false))
 }
 
-fn explore(text: &str) {
-    eprintln!("----\n{}", rendered(text, &[]).map_or_else(|error| error, |value| format!("{value:?}")));
+/// `messages.txt` beside the cases: a text of YAML whose `x` is rendered, and the whole message; `BLESS=1` writes it anew.
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn messages() {
+    let path = format!("{}/../messages.txt", folder());
+    let text = std::fs::read_to_string(&path).expect("the file of messages");
+    let mut fresh = vec![];
+    for case in text.split("%%%%\n") {
+        let (yaml, _) = case.split_once("----\n").expect("a line of dashes");
+        let shown = rendered(yaml, &[]).map_or_else(|error| error, |value| format!("{value:?}")).replace(&folder(), "");
+        fresh.push(format!("{yaml}----\n{}\n", shown.trim_end()));
+    }
+    let fresh = fresh.join("%%%%\n");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &fresh).expect("a writable file");
+    }
+    similar_lines(&text, &fresh);
 }
 
-#[test]
-fn places() {
-    explore("name: bob\nx: \"hello {{ nmae }}\"\n");
-    explore("x: |\n  line one\n  {% for i in [1] %}\n    {{ i + foo }}\n  {% endfor %}\n");
-    explore("m: {alpha: 1}\nx: \"{{ 1 + m.alpah }}\"\n");
-    explore("a: \"{{ b }}\"\nb: \"{{ c.d }}\"\nc: {e: 1}\nx: \"say {{ a }}\"\n");
-    explore("a: \"{{ b }}\"\nb: \"{{ a }}\"\nx: \"{{ a }}\"\n");
-    explore("x: \"{{ 'a' | lowr }}\"\n");
-    explore("x: \"{{ 'a' is strin }}\"\n");
-    explore("x: \"{{ lookp('env', 'A') }}\"\n");
-    explore("x: \"{{ lookup('fle', 'A') }}\"\n");
-    explore("x: \"{{ (1 + }}\"\n");
-    explore("x: \"{% if a %}\"\n");
-    explore("x: \"{{ 'a' + 1 }}\"\n");
-    explore("x: \"{% include 'bad.j2' %}\"\n");
-    explore("x: \"{% include 'nope.j2' %}\"\n");
-    explore("x: \"{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(1) }}\"\n");
-    explore("x: \"{% for i in range(9000) %}{% for j in range(9000) %}{% endfor %}{% endfor %}\"\n");
-    explore("x: \"{{ {'a': 1} | combine({'b': 2}, recursiv=true) }}\"\n");
-    explore("x: \"{{ 'a' | replace(b='c') }}\"\n");
-    explore("l: [1]\nx: \"{{ l[4] }}\"\n");
-    explore("x: \"{{ 'a'.splitt() }}\"\n");
-    explore("x: \"{{ foo AND bar }}\"\n");
-    explore("users: [{name: a}]\nx: \"{{ users | map(attribute='nam') | list }}\"\n");
+fn similar_lines(wanted: &str, found: &str) {
+    for (wanted, found) in wanted.split("%%%%\n").zip(found.split("%%%%\n")) {
+        assert_eq!(wanted, found);
+    }
 }
 
 #[test]

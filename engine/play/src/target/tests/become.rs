@@ -40,7 +40,8 @@ fn who(method: Method, user: &str, password: Option<&str>) -> Who {
 
 fn become_it(sshd: &Sshd, login: &str, who: &Who) -> Result<String, Fault> {
     let address = Address { user: Some(login.to_owned()), ..sshd.address(NEW) };
-    let answers = run(Pool::new(Options::default()).send(&address, who, message([ask("id -un; pwd; echo $HOME"), act("echo $LC_ALL")]), |_| {}))?;
+    let answers =
+        run(Pool::new(Options::default()).send(&address, who, message([ask("id -un; pwd; echo $HOME"), act("echo $LC_ALL")]), |_| {}))?;
     Ok(String::from_utf8(answers[0].reply().out).expect("text").replace(&sshd.folder.display().to_string(), "AT").replace('\n', " "))
 }
 
@@ -48,7 +49,9 @@ fn become_it(sshd: &Sshd, login: &str, who: &Who) -> Result<String, Fault> {
 fn with_sudo() {
     let Some(sshd) = host("sudo") else { return };
     let sudo = |login: &str, user: &str, password: Option<&str>| become_it(&sshd, login, &who(Method::Sudo, user, password));
-    let wrong = |login: &str, user: &str, password: Option<&str>| sudo(login, user, password).map_err(|fault| (fault.kind, fault.message)).expect_err("refused");
+    let wrong = |login: &str, user: &str, password: Option<&str>| {
+        sudo(login, user, password).map_err(|fault| (fault.kind, fault.message)).expect_err("refused")
+    };
     assert_eq!(sudo("amy", "root", Some("pw-amy")).as_deref(), Ok("root AT/home-amy /root "));
     assert_eq!(sudo("nia", "root", None).as_deref(), Ok("root AT/home-nia /root "));
     assert_eq!(sudo("nia", "root", Some("not needed")).as_deref(), Ok("root AT/home-nia /root "));
@@ -63,13 +66,18 @@ fn with_sudo() {
     assert_eq!(wrong("tty", "root", None), said("root", "sudo wants a terminal"));
     let Who(Some(mut other)) = who(Method::Sudo, "root", None) else { return };
     other.executable = Some(String::from("/opt/sudo"));
-    assert_eq!(become_it(&sshd, "nia", &Who(Some(other))).map_err(|fault| fault.message), Err(String::from("cannot become `root` on `box` with sudo: there is no `/opt/sudo`")));
+    assert_eq!(
+        become_it(&sshd, "nia", &Who(Some(other))).map_err(|fault| fault.message),
+        Err(String::from("cannot become `root` on `box` with sudo: there is no `/opt/sudo`"))
+    );
 }
 
 #[test]
 fn with_su_and_doas() {
     let Some(sshd) = host("su") else { return };
-    let text = |method, login: &str, user: &str, password: Option<&str>| become_it(&sshd, login, &who(method, user, password)).map_err(|fault| fault.message);
+    let text = |method, login: &str, user: &str, password: Option<&str>| {
+        become_it(&sshd, login, &who(method, user, password)).map_err(|fault| fault.message)
+    };
     assert_eq!(text(Method::Su, "amy", "root", Some("pw-root")).as_deref(), Ok("root AT/home-amy /root "));
     assert_eq!(text(Method::Su, "root", "amy", None).as_deref(), Ok("amy AT/home-amy AT/home-amy "));
     let said = |what: &str| Err(format!("cannot become `root` on `box` with su: {what}"));
@@ -77,7 +85,10 @@ fn with_su_and_doas() {
     assert_eq!(text(Method::Su, "amy", "root", None), said("it asks for a password"));
     assert_eq!(text(Method::Su, "amy", "zoe", None), Err(String::from("cannot become `zoe` on `box` with su: there is no such user")));
     if !has_quietly("doas") {
-        assert_eq!(text(Method::Doas, "amy", "root", None), Err(String::from("cannot become `root` on `box` with doas: there is no `doas`")));
+        assert_eq!(
+            text(Method::Doas, "amy", "root", None),
+            Err(String::from("cannot become `root` on `box` with doas: there is no `doas`"))
+        );
     }
 }
 
@@ -89,8 +100,10 @@ fn has_quietly(tool: &str) -> bool {
 fn a_password_is_nowhere_to_be_seen() {
     let Some(sshd) = host("secret") else { return };
     let address = Address { user: Some(String::from("amy")), ..sshd.address(NEW) };
-    let look = "for file in /proc/[0-9]*/cmdline /proc/[0-9]*/environ; do tr '\\0' ' ' 2>/dev/null <$file; done 2>/dev/null | grep -c 'pw-[a]my'";
-    let answers = run(Pool::new(Options::default()).send(&address, &who(Method::Sudo, "root", Some("pw-amy")), message([ask(look)]), |_| {}));
+    let look =
+        "for file in /proc/[0-9]*/cmdline /proc/[0-9]*/environ; do tr '\\0' ' ' 2>/dev/null <$file; done 2>/dev/null | grep -c 'pw-[a]my'";
+    let answers =
+        run(Pool::new(Options::default()).send(&address, &who(Method::Sudo, "root", Some("pw-amy")), message([ask(look)]), |_| {}));
     assert_eq!(answers, Ok(vec![reply(1, "0\n", "")]));
 }
 
@@ -121,15 +134,27 @@ fn abort_and_limits_reach_what_another_user_runs() {
 fn logging_in_by_password() {
     let Some(sshd) = host("password") else { return };
     let login = |more: &str, password: &str| {
-        let config = std::fs::read_to_string(sshd.at("config")).expect("config").lines().filter(|line| !line.contains("Authentication ")).map(|line| format!("{line}\n")).collect::<String>();
+        let config = std::fs::read_to_string(sshd.at("config"))
+            .expect("config")
+            .lines()
+            .filter(|line| !line.contains("Authentication "))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>();
         std::fs::write(sshd.at("config"), format!("{config}PubkeyAuthentication no\n{more}\n")).expect("config");
         sshd.again();
-        let address = Address { user: Some(String::from("amy")), password: Some(Value::from(password)), private_key_file: None, ..sshd.address(NEW) };
+        let address =
+            Address { user: Some(String::from("amy")), password: Some(Value::from(password)), private_key_file: None, ..sshd.address(NEW) };
         run(Pool::new(Options::default()).send(&address, &Who::default(), message([ask("id -un")]), |_| {})).map_err(|fault| fault.message)
     };
     let amy = Ok(vec![reply(0, "amy\n", "")]);
     assert_eq!(login("PasswordAuthentication yes\nKbdInteractiveAuthentication no", "pw-amy"), amy);
-    assert_eq!(login("PasswordAuthentication yes\nKbdInteractiveAuthentication no", "no"), Err(String::from("`box` lets `amy` not in: tried the password; the server takes password")));
+    assert_eq!(
+        login("PasswordAuthentication yes\nKbdInteractiveAuthentication no", "no"),
+        Err(String::from("`box` lets `amy` not in: tried the password; the server takes password"))
+    );
     assert_eq!(login("PasswordAuthentication no\nKbdInteractiveAuthentication yes", "pw-amy"), amy);
-    assert_eq!(login("PasswordAuthentication no\nKbdInteractiveAuthentication yes", "no"), Err(String::from("`box` lets `amy` not in: tried keyboard-interactive with the password; the server takes keyboard-interactive")));
+    assert_eq!(
+        login("PasswordAuthentication no\nKbdInteractiveAuthentication yes", "no"),
+        Err(String::from("`box` lets `amy` not in: tried keyboard-interactive with the password; the server takes keyboard-interactive"))
+    );
 }

@@ -1,7 +1,6 @@
 //! Against a real sshd on a loopback port, started here.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use super::*;
@@ -10,14 +9,13 @@ use super::*;
 pub struct Sshd {
     child: Child,
     port: u16,
-    pub folder: PathBuf,
+    pub folder: Scratch,
 }
 
 impl Drop for Sshd {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -129,9 +127,17 @@ fn answers_come_over_ssh() {
     let pool = Pool::new(Options::default());
     run(async {
         let large: String = (0..60_000).map(|line| format!("{line:06} '\\\"\n")).collect();
-        let parts = message([ask("printf 'a\\000b'; echo e >&2; exit 3"), act("head -c 3000000 /dev/zero"), fix(&format!("printf %s {}", crate::target::shell::quote(&large))), fix("false"), ask(":")]);
+        let parts = message([
+            ask("printf 'a\\000b'; echo e >&2; exit 3"),
+            act("head -c 3000000 /dev/zero"),
+            fix(&format!("printf %s {}", crate::target::shell::quote(&large))),
+            fix("false"),
+            ask(":"),
+        ]);
         let answers = pool.send(&address, &Who::default(), parts, |_| {}).await.expect("answers");
-        assert!(answers == [reply(3, "a\0b", "e\n"), reply(0, vec![0; 3_000_000], ""), reply(0, &large, ""), reply(1, "", ""), Answer::Skipped]);
+        assert!(
+            answers == [reply(3, "a\0b", "e\n"), reply(0, vec![0; 3_000_000], ""), reply(0, &large, ""), reply(1, "", ""), Answer::Skipped]
+        );
         pool.close_all().await;
     });
 }
@@ -162,7 +168,10 @@ fn host_keys_are_judged() {
     // Unknown.
     let fault = sshd.hello(&strict).expect_err("unknown");
     assert!(fault.message.starts_with("the key of `box` is not known: ssh-ed25519 SHA256:"), "{fault:?}");
-    assert!(fault.hint.as_ref().is_some_and(|hint| hint.contains(&format!("ssh-keyscan -p {} 127.0.0.1 >> {}", sshd.port, sshd.at("known")))), "{fault:?}");
+    assert!(
+        fault.hint.as_ref().is_some_and(|hint| hint.contains(&format!("ssh-keyscan -p {} 127.0.0.1 >> {}", sshd.port, sshd.at("known")))),
+        "{fault:?}"
+    );
     // New ones are accepted, written down, and known from then on.
     assert_eq!(sshd.hello(&sshd.address(NEW)), hello());
     assert_eq!(sshd.hello(&strict), hello());
@@ -177,7 +186,11 @@ fn host_keys_are_judged() {
     sshd.know(&format!("# a comment\n{}", sshd.line(&name, "user")));
     for address in [&strict, &sshd.address(NEW)] {
         let fault = sshd.hello(address).expect_err("changed");
-        assert!(fault.message.starts_with("the key of `box` has CHANGED: it shows ssh-ed25519 SHA256:") && fault.message.ends_with(&format!("({} line 2)", sshd.at("known"))), "{fault:?}");
+        assert!(
+            fault.message.starts_with("the key of `box` has CHANGED: it shows ssh-ed25519 SHA256:")
+                && fault.message.ends_with(&format!("({} line 2)", sshd.at("known"))),
+            "{fault:?}"
+        );
     }
     let unchecked = Address { host_key_checking: false, ..strict.clone() };
     assert_eq!(sshd.hello(&unchecked), hello());
@@ -229,7 +242,13 @@ fn logging_in() {
     }
     std::fs::write(sshd.at("askpass"), "#!/bin/sh\necho geheim\n").expect("askpass");
     Command::new("chmod").args(["+x", &sshd.at("askpass")]).status().expect("chmod");
-    let added = Command::new("ssh-add").arg(sshd.at("locked")).env("SSH_AUTH_SOCK", &socket).env("SSH_ASKPASS", sshd.at("askpass")).env("SSH_ASKPASS_REQUIRE", "force").stderr(Stdio::null()).status();
+    let added = Command::new("ssh-add")
+        .arg(sshd.at("locked"))
+        .env("SSH_AUTH_SOCK", &socket)
+        .env("SSH_ASKPASS", sshd.at("askpass"))
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .stderr(Stdio::null())
+        .status();
     assert!(added.is_ok_and(|status| status.success()));
     let mut with_agent = locked.clone();
     with_agent.ssh_args.extend([String::from("-o"), format!("IdentityAgent={socket}")]);
@@ -246,10 +265,22 @@ fn logging_in() {
 fn by_way_of_other_hosts() {
     let Some(sshd) = Sshd::start("jump", "") else { return };
     let at = sshd.folder.display();
-    let hosts = format!("  User root\n  IdentityFile {at}/user\n  UserKnownHostsFile {at}/known\n  StrictHostKeyChecking accept-new\n  IdentitiesOnly yes\n");
-    let config = format!("Host bastion second\n  HostName 127.0.0.1\n  Port {}\n{hosts}Host inner\n  HostName 127.0.0.1\n  Port {}\n  ProxyJump bastion,second\n{hosts}Host piped\n  ProxyCommand nc 127.0.0.1 %p\n  Port {}\n{hosts}", sshd.port, sshd.port, sshd.port);
+    let hosts = format!(
+        "  User root\n  IdentityFile {at}/user\n  UserKnownHostsFile {at}/known\n  StrictHostKeyChecking accept-new\n  IdentitiesOnly yes\n"
+    );
+    let config = format!(
+        "Host bastion second\n  HostName 127.0.0.1\n  Port {}\n{hosts}Host inner\n  HostName 127.0.0.1\n  Port {}\n  ProxyJump bastion,second\n{hosts}Host piped\n  ProxyCommand nc 127.0.0.1 %p\n  Port {}\n{hosts}",
+        sshd.port, sshd.port, sshd.port
+    );
     std::fs::write(sshd.folder.join("ssh_config"), config).expect("a configuration");
-    let through = |host: &str| Address { name: host.into(), host: host.to_owned(), ssh_args: vec![String::from("-F"), sshd.at("ssh_config")], host_key_checking: true, timeout: 10, ..Address::default() };
+    let through = |host: &str| Address {
+        name: host.into(),
+        host: host.to_owned(),
+        ssh_args: vec![String::from("-F"), sshd.at("ssh_config")],
+        host_key_checking: true,
+        timeout: 10,
+        ..Address::default()
+    };
     assert_eq!(sshd.hello(&through("inner")), hello());
     if has("nc") {
         assert_eq!(sshd.hello(&through("piped")), hello());
@@ -260,7 +291,12 @@ fn by_way_of_other_hosts() {
 
 #[test]
 fn what_is_printed_at_login_is_not_taken_for_an_answer() {
-    let Some(sshd) = Sshd::start("noise", "Banner AT/authorized\nForceCommand echo noise; echo more >&2; printf 'no end'; eval \"$SSH_ORIGINAL_COMMAND\"") else { return };
+    let Some(sshd) = Sshd::start(
+        "noise",
+        "Banner AT/authorized\nForceCommand echo noise; echo more >&2; printf 'no end'; eval \"$SSH_ORIGINAL_COMMAND\"",
+    ) else {
+        return;
+    };
     assert_eq!(sshd.hello(&sshd.address(NEW)), hello());
     let Some(silent) = Sshd::start("nologin", "ForceCommand echo This account is currently not available; exit 1") else { return };
     let fault = silent.hello(&silent.address(NEW)).expect_err("no shell");
@@ -272,7 +308,10 @@ fn what_cannot_be_reached_says_why() {
     let Some(sshd) = Sshd::start("nowhere", "") else { return };
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
     let fault = sshd.hello(&Address { port: Some(port), ..sshd.address(NEW) }).expect_err("nobody");
-    assert_eq!((fault.kind, fault.message), (FaultKind::Unreachable, format!("`box`: cannot connect to 127.0.0.1 port {port}: Connection refused (os error 111)")));
+    assert_eq!(
+        (fault.kind, fault.message),
+        (FaultKind::Unreachable, format!("`box`: cannot connect to 127.0.0.1 port {port}: Connection refused (os error 111)"))
+    );
     // One that accepts and says nothing.
     let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = mute.local_addr().expect("an address").port();
@@ -288,7 +327,14 @@ fn what_cannot_be_reached_says_why() {
 fn figures() {
     let Some(sshd) = Sshd::start("figures", "MaxStartups 200\nMaxSessions 100") else { return };
     let address = sshd.address(NEW);
-    let memory = || std::fs::read_to_string("/proc/self/status").expect("status").lines().find(|line| line.starts_with("VmRSS")).map(str::to_owned).unwrap_or_default();
+    let memory = || {
+        std::fs::read_to_string("/proc/self/status")
+            .expect("status")
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
     run(async {
         let here = here("/bin/sh");
         for (name, address) in [("local", &here), ("ssh", &address)] {
@@ -297,7 +343,14 @@ fn figures() {
             let begun = std::time::Instant::now();
             pool.send(address, &who, message([ask(":")]), |_| {}).await.expect("connected");
             eprintln!("{name}: connect {:?}", begun.elapsed());
-            for (what, parts) in [("1 ask", vec![ask(":")]), ("1 ask with stat", vec![ask("stat /etc/passwd")]), ("20 asks", vec![ask("echo x"); 20]), ("1 fix", vec![fix(":")]), ("20 fixes", vec![fix("echo x"); 20]), ("1 act", vec![act("echo x")])] {
+            for (what, parts) in [
+                ("1 ask", vec![ask(":")]),
+                ("1 ask with stat", vec![ask("stat /etc/passwd")]),
+                ("20 asks", vec![ask("echo x"); 20]),
+                ("1 fix", vec![fix(":")]),
+                ("20 fixes", vec![fix("echo x"); 20]),
+                ("1 act", vec![act("echo x")]),
+            ] {
                 let mut times = vec![];
                 for _ in 0..200 {
                     let begun = std::time::Instant::now();

@@ -13,15 +13,22 @@ fn marks_are_found_however_a_stream_is_cut() {
     let mark = Mark::random();
     let m = mark.text();
     let parts = [ask(":"), act(":"), ask(":")];
-    let out = format!("a\n\n{m}\n{m}no\n{} \n\n{m} x 0\n\n{m} o\nlive\n\n{m} e\nwrong\n\n{m} f\nlive2\n\n{m} e\n\n{m} x 3\n\n\n{m} x 1\n\n{m} .\n", &m[..31]);
-    let err = format!("e\n{m} x\n\n{m} x\n\n\n{m} x\n\n{m} .\n");
+    let out = format!(
+        "stale\n{m} b\na\n\n{m}\n{m}no\n{} \n\n{m} x 0\n\n{m} o\nlive\n\n{m} e\nwrong\n\n{m} f\nlive2\n\n{m} e\n\n{m} x 3\n\n\n{m} x 1\n\n{m} .\n",
+        &m[..31]
+    );
+    let err = format!("stale\n\n{m} b\ne\n{m} x\n\n{m} x\n\n\n{m} x\n\n{m} .\n");
     for step in 1..out.len() {
         let mut reading = Reading::new(&parts, &mark);
         out.as_bytes().chunks(step).for_each(|chunk| drop(reading.out(chunk)));
         err.as_bytes().chunks(step).for_each(|chunk| drop(reading.err(chunk)));
         assert!(reading.is_over());
         let first = format!("a\n\n{m}\n{m}no\n{} \n", &m[..31]);
-        assert_eq!(reading.answers(), [reply(0, &first, "e"), reply(3, "live\nlive2\n", "wrong\n"), reply(1, "\n", "\n")], "in pieces of {step}");
+        assert_eq!(
+            reading.answers(),
+            [reply(0, &first, "e"), reply(3, "live\nlive2\n", "wrong\n"), reply(1, "\n", "\n")],
+            "in pieces of {step}"
+        );
     }
 }
 
@@ -38,7 +45,9 @@ fn judge(text: &str, host: &str, port: u16, key: &PublicKey) -> Verdict {
 fn known_hosts_are_matched_as_openssh_does() {
     let (mine, other) = (key(1), key(2));
     let text = |key: &PublicKey| key.to_openssh().expect("a key");
-    let known = |patterns: &str, host: &str, port: u16| judge(&format!("# comment\n\nbroken line\n{patterns} {} me@here\n", text(&mine)), host, port, &mine) == Verdict::Known;
+    let known = |patterns: &str, host: &str, port: u16| {
+        judge(&format!("# comment\n\nbroken line\n{patterns} {} me@here\n", text(&mine)), host, port, &mine) == Verdict::Known
+    };
     for (patterns, host, port, want) in [
         ("web", "web", 22, true),
         ("WEB", "web", 22, true),
@@ -65,7 +74,11 @@ fn known_hosts_are_matched_as_openssh_does() {
         assert_eq!(known(patterns, host, port), want, "{patterns} {host} {port}");
     }
     let hashed = known_hosts::line("[web]:2222", &mine, Some(&[7; 20]));
-    assert!(hashed.starts_with("|1|") && judge(&hashed, "web", 2222, &mine) == Verdict::Known && judge(&hashed, "web", 22, &mine) == Verdict::Unknown);
+    assert!(
+        hashed.starts_with("|1|")
+            && judge(&hashed, "web", 2222, &mine) == Verdict::Known
+            && judge(&hashed, "web", 22, &mine) == Verdict::Unknown
+    );
     let place = |verdict: Verdict| match verdict {
         Verdict::Changed(place) | Verdict::Revoked(place) => (place.path, place.line),
         other => panic!("{other:?}"),
@@ -87,10 +100,16 @@ fn settings_are_read_as_ssh_tells_them() {
     let around = Around { home: String::from("/home/me"), user: String::from("me") };
     let dump = "hostname 10.0.0.1\nport 2222\nuser amy\nidentityfile ~/.ssh/a_%h\nidentityfile /b\nidentitiesonly yes\nstricthostkeychecking accept-new\nuserknownhostsfile ~/.ssh/known /k\nproxyjump none\nproxycommand nc %h %p %%\nconnecttimeout none\nhashknownhosts yes\nhostkeyalgorithms ssh-ed25519,rsa-sha2-512";
     let settings = config::read_dump(dump, "web", &around);
-    assert_eq!((settings.host.as_str(), settings.port, settings.user.as_str(), settings.strict), ("10.0.0.1", 2222, "amy", Strict::AcceptNew));
+    assert_eq!(
+        (settings.host.as_str(), settings.port, settings.user.as_str(), settings.strict),
+        ("10.0.0.1", 2222, "amy", Strict::AcceptNew)
+    );
     assert_eq!(settings.identity_files, ["/home/me/.ssh/a_10.0.0.1", "/b"]);
     assert_eq!(settings.user_known_hosts, ["/home/me/.ssh/known", "/k"]);
-    assert_eq!((settings.proxy_jump, settings.proxy_command.as_deref(), settings.connect_timeout), (None, Some("nc 10.0.0.1 2222 %"), None));
+    assert_eq!(
+        (settings.proxy_jump, settings.proxy_command.as_deref(), settings.connect_timeout),
+        (None, Some("nc 10.0.0.1 2222 %"), None)
+    );
     assert!(settings.identities_only && settings.hash_known_hosts && settings.publickey);
 }
 
