@@ -12,6 +12,8 @@ pub mod fail;
 pub mod file;
 pub mod hashes;
 pub mod k8s;
+pub mod k8s_info;
+pub mod k8s_refused;
 pub mod lineinfile;
 pub mod meta;
 pub mod output;

@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
+use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, k8s_info, k8s_refused, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -12,6 +12,9 @@ pub static TABLE: &[&Entry] = &[
     &fail::ENTRY,
     &file::ENTRY,
     &k8s::ENTRY,
+    &k8s_info::ENTRY,
+    &k8s_refused::EXEC,
+    &k8s_refused::SCALE,
     &lineinfile::ENTRY,
     &meta::ENTRY,
     &package::APK,
