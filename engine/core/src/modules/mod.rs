@@ -16,6 +16,8 @@ pub mod group_by;
 pub mod hashes;
 pub mod include_vars;
 pub mod k8s;
+pub mod k8s_info;
+pub mod k8s_refused;
 pub mod lineinfile;
 pub mod meta;
 pub mod output;

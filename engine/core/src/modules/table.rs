@@ -1,9 +1,10 @@
 //! The one table of modules.
 
+
     Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta,
     package, pause, ping, raw, script, set_fact, setup, shell, slurp, stat, template, wait_for, wait_for_connection,
 use super::{
-use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
+use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
 
 };
 
@@ -21,6 +22,9 @@ pub static TABLE: &[&Entry] = &[
     &group_by::ENTRY,
     &include_vars::ENTRY,
     &k8s::ENTRY,
+    &k8s_info::ENTRY,
+    &k8s_refused::EXEC,
+    &k8s_refused::SCALE,
     &lineinfile::ENTRY,
     &meta::ENTRY,
     &package::APK,

@@ -276,7 +276,7 @@ impl<'a> View<'a> {
         Ok(self.fields(id)?.and_then(|fields| fields.get(field)))
     }
 
-    /// All things of a kind that are known to be there, or that a task would make; each with that task.
+    /// All things of a kind of which something is known; where a task would make or remove one, with that task.
     pub fn known(&self, kind: KindName) -> Vec<(&'a Id, &'a State, Option<&'a Cause>)> {
         let seen = self.world.seen.keys().filter(|(asker, _)| *asker == self.asker).map(|(_, id)| id);
         let ids: BTreeSet<&Id> = seen.chain(self.world.predicted.keys()).filter(|id| id.kind == kind).collect();
@@ -285,7 +285,7 @@ impl<'a> View<'a> {
             Fact::Predicted(state, cause) | Fact::May(state, cause) => Some((id, state, Some(cause))),
             Fact::Failed { .. } => None,
         };
-        ids.into_iter().filter_map(known).filter(|(_, state, _)| state.is_some()).collect()
+        ids.into_iter().filter_map(known).collect()
     }
 
     /// Whether what is known of a thing answers this look and is not older than what may have changed it.

@@ -359,6 +359,8 @@ impl Session {
         };
         match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
+            // what waits to be sent makes it known
+            Halt::Unknown(_) if !thread.queue.is_empty() => self.flush(at, thread),
             Halt::Unknown(cause) => {
                 let gap_doubt = Ended { outcome: Some(Outcome::May(cause.clone())), result: changed(true), ..Ended::default() };
                 self.end_item(thread, gap_doubt);
@@ -471,7 +473,8 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
-        let acted = reply.is_some() || !responses.is_empty();
+        // the answer of a condition is no change
+        let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted);
         if !result.contains("changed") {
