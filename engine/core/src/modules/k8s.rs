@@ -14,7 +14,8 @@ use crate::text::{Diagnostic, Map, Result, Value};
 use super::{Args, Done, Entry, Module, Spec, Want, Wanted};
 
 pub use documents::{Document, documents};
-pub use options::{CONNECTION, refuse_connection};
+pub use options::refuse_connection;
+pub(crate) use options::with_connection;
 pub use wait::{Subject, Wait};
 
 pub static ENTRY: Entry = Entry { spec: &SPEC, make };
@@ -150,7 +151,10 @@ impl K8s {
             Objects::Present { all, .. } => all.iter().find(|described| described.at == *at),
             Objects::Absent { .. } => None,
         };
-        let object = described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some()));
+        // what was waited for is what was seen last
+        let waited = done.responses.iter().map(|response| &response.body).find(|body| Ref::of(body).is_ok_and(|found| found == *at));
+        let waited = waited.map(seen::whole).filter(|_| described.is_some());
+        let object = waited.or_else(|| described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some())));
         let mut map = Map::new();
         map.insert("changed", gap.is_some());
         map.insert("method", method);

@@ -148,11 +148,12 @@ impl Session {
         if let Some(answer) = answer {
             let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {
-                    let reply = reply.or(match answer {
-                        Answer::Shell(reply) => Some(reply),
-                        _ => None,
-                    });
-                    return self.conclude_waited(thread, &doing, reply);
+                    let (last, responses) = match answer {
+                        Answer::Shell(reply) => (Some(reply), vec![]),
+                        Answer::Api(responses) => (None, responses),
+                        _ => (None, vec![]),
+                    };
+                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => if why.is_empty() { condition.late.clone() } else { format!("{}: {why}", condition.late) },
@@ -176,10 +177,10 @@ impl Session {
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
     }
 
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>) {
+    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
         // the answer of a condition is no change
         let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, vec![]);
+        self.conclude(thread, doing, reply, responses);
     }
 
     fn waiting(&mut self, thread: &Thread, why: &str) {

@@ -5,7 +5,7 @@ use crate::state::Fields;
 use crate::text::{Result, Value};
 
 /// How a cluster is reached stands in the inventory, not in each task.
-pub const CONNECTION: [(&str, &str); 17] = [
+const CONNECTION: [(&str, &str); 17] = [
     ("kubeconfig", "play_kubeconfig"),
     ("context", "play_context"),
     ("host", ""),

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::modules::{Args, display};
 use crate::resources::object::manifest::Ref;
-use crate::resources::object::names::namespaced;
+use crate::resources::object::names::built_in;
 use crate::resources::object::status::{self, Context, State, Status};
 use crate::resources::object::{Described, kind, seen};
 use crate::state::{Answer, Condition, Holds, Request, Response, Script, State as Fields, Verb};
@@ -49,11 +49,6 @@ impl Subject {
 
     pub fn absent(at: &Ref) -> Subject {
         Subject { at: at.clone(), gone: true, pods: None }
-    }
-
-    /// An object that is only known by its name.
-    pub fn named(at: &Ref) -> Subject {
-        Subject { at: at.clone(), gone: false, pods: None }
     }
 
     /// The object, then its pods, then its ReplicaSets.
@@ -127,6 +122,7 @@ impl Wait {
             first_after: 0.0,
             limit: self.timeout,
             late: format!("{}: Timed out waiting on resource", names.join(", ")),
+            reconnects: None,
         }
     }
 
@@ -159,26 +155,45 @@ impl Wait {
             (200, false) => {}
             (code, _) => return Holds::NotYet(format!("{name}: the server answered {code}")),
         }
+        self.live(&name, &first.body, &responses[1..], now)
+    }
+
+    /// What a list gave, each by itself.
+    pub fn all(&self, objects: &[&Json], now: f64) -> Holds {
+        let mut waits = vec![];
+        for object in objects {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or("");
+            match self.live(&format!("{} {}", text("/kind"), text("/metadata/name")), object, &[], now) {
+                Holds::Yes => {}
+                Holds::NotYet(why) => waits.push(why),
+                never => return never,
+            }
+        }
+        if waits.is_empty() { Holds::Yes } else { Holds::NotYet(waits.join("; ")) }
+    }
+
+    /// `others`: its pods, then its ReplicaSets.
+    fn live(&self, name: &str, live: &Json, others: &[Response], now: f64) -> Holds {
         let items = |at: usize| -> &[Json] {
-            responses.get(at).filter(|response| response.status == 200).and_then(|response| response.body.get("items")?.as_array()).map_or(&[], Vec::as_slice)
+            others.get(at).filter(|response| response.status == 200).and_then(|response| response.body.get("items")?.as_array()).map_or(&[], Vec::as_slice)
         };
         let now = Timestamp::from_second(now as i64).ok().filter(|_| now > 0.0);
-        let context = Context { pods: items(1), replica_sets: items(2), now, ..Context::default() };
-        let live = &first.body;
+        let context = Context { pods: items(0), replica_sets: items(1), now, ..Context::default() };
         if is_folder(live) {
             return Holds::Yes;
         }
         let status = status::status(live, &context);
         match &self.condition {
-            Some(wanted) if has_status(subject, live) => wanted.holds(&name, live, &status),
-            _ => judged(&name, &status),
+            Some(wanted) if has_status(live) => wanted.holds(name, live, &status),
+            _ => judged(name, &status),
         }
     }
 }
 
 /// Built-in kinds without a status have no conditions either: they are ready when they are there.
-fn has_status(subject: &Subject, live: &Json) -> bool {
-    live.get("status").is_some() || namespaced(&subject.at.group, &subject.at.kind).is_none()
+fn has_status(live: &Json) -> bool {
+    let version = live.get("apiVersion").and_then(Json::as_str).unwrap_or("");
+    live.get("status").is_some() || !built_in(version.split_once('/').map_or("", |(group, _)| group))
 }
 
 fn judged(name: &str, status: &Status) -> Holds {

@@ -169,10 +169,9 @@ impl Subject<'_> {
             then.insert(field.into(), side(&change.then));
         }
         // who owns what changes with the fields; by itself, or where it is taken from others, it is worth a line
-        if (difference.ownership && then.is_empty()) || !resolved.take.is_empty() {
-            let owners: Vec<Value> = policy::owners(&resolved.take).into_iter().map(Value::text).collect();
-            let now = if owners.is_empty() { Value::text("not as described") } else { Value::list(owners) };
-            state.insert(seen::OWNERSHIP.into(), now);
+        if (ours_of(live) != ours_of(answer) && then.is_empty()) || !resolved.take.is_empty() {
+            let owners = policy::owners(&resolved.take).join(", ");
+            state.insert(seen::OWNERSHIP.into(), Value::text(if owners.is_empty() { "not as described" } else { &owners }));
             then.insert(seen::OWNERSHIP.into(), Value::text(MANAGER));
         }
         let verdict = Verdict {
@@ -186,6 +185,13 @@ impl Subject<'_> {
         state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, Some(verdict)));
         Reading::one(self.look, Some(state))
     }
+}
+
+/// What we own of an object. An apply that states no field leaves no trace of us, and that of others is theirs.
+fn ours_of(object: &Json) -> Option<&Json> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Json::as_array)?;
+    let ours = |entry: &&Json| entry["manager"] == MANAGER && entry["operation"] == "Apply" && entry.get("subresource").is_none();
+    entries.iter().find(ours).and_then(|entry| entry.get("fieldsV1"))
 }
 
 /// The state of an object that is as described.

@@ -99,6 +99,11 @@ pub(super) fn shown(object: &Json) -> Json {
     object
 }
 
+/// An object as a server gave it, for results; what a Secret holds is a secret.
+pub fn whole(object: &Json) -> Value {
+    Taints::of(&Value::from(object)).object(&shown(object))
+}
+
 /// The name of the fact that a server serves a kind.
 pub fn served(at: &Ref) -> Id {
     Id::new(KIND, format!("{}/{}", at.api_version(), at.kind))
