@@ -1,12 +1,6 @@
 //! The one table of modules.
 
-
-    Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, lineinfile, meta,
-    package, pause, ping, raw, script, set_fact, setup, shell, slurp, stat, template, wait_for, wait_for_connection,
-use super::{
 use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
-
-};
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,

@@ -112,17 +112,13 @@ impl World {
         })
     }
 
-<<<<<<< HEAD
     /// Whether what was seen of a thing was seen after all that may have changed it.
     pub fn is_fresh(&self, asker: Asker, id: &Id) -> bool {
         self.seen.get(&(asker, id.clone())).is_some_and(|seen| seen.look.is_some())
     }
 
-    /// Whether this look needs no question: its answer is known or predicted.
-=======
     /// Whether this look needs no question: its answer is known or predicted. A prediction knows no more of a thing than
     /// was asked before it, so a look for more than the plain state is asked also then.
->>>>>>> paths
     pub fn answers(&self, asker: Asker, look: &Look) -> bool {
         let covered =
             self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)));
