@@ -4,7 +4,7 @@
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install 'ansible==12.*' jmespath netaddr passlib
     /tmp/venv/bin/python generate.py [file.txt …]
 
-A file begins with variables in YAML up to a line `---`. A case is a template, or a line `@when`, `@expression`, `@plain` (backslashes escape) and an expression, up to a
+A file begins with variables in YAML up to a line `---`. A case is a template, or a line `@when`, `@expression`, `@plain` (backslashes escape) and an expression, or `@file` with settings as JSON and a template file, up to a
 line `=> JSON`, or `=> !error`; a line `!> JSON` after that says what `play` gives on purpose instead. Cases are separated by empty lines; text after `#!` on a line of its own is a remark."""
 import contextlib, io, json, os, sys
 os.environ.update(ANSIBLE_LOCALHOST_WARNING="0", ANSIBLE_DEPRECATION_WARNINGS="0", TZ="UTC", CASE_ENV="from env", ANSIBLE_JINJA2_EXTENSIONS="jinja2.ext.do,jinja2.ext.loopcontrols")
@@ -34,6 +34,10 @@ def evaluate(kind, text, variables):
         return templar.evaluate_conditional(trust_as_template(text))
     if kind == "@expression":
         return templar.evaluate_expression(trust_as_template(text))
+    if kind.startswith("@file"):
+        overrides = json.loads(kind[5:] or "{}")
+        result = templar.template(trust_as_template(text), escape_backslashes=False, overrides=overrides)
+        return "" if result is None else str(result)
     if kind == "@plain":
         return templar.evaluate_expression(trust_as_template(text), escape_backslashes=False)
     return templar.template(trust_as_template(text))

@@ -183,13 +183,7 @@ fn wanted(described: &Described, state: Option<&Fields>, warnings: &mut Vec<Stri
             warnings.extend(verdict.left.iter().map(|left| format!("{}: {left} is left to it", described.at)));
             (verdict.then, verdict.manifest, verdict.force)
         }
-        None => {
-            let mut then = described.fields();
-            if state.is_some() {
-                then.insert(seen::OWNERSHIP.into(), Value::text(object::MANAGER));
-            }
-            (then, described.value.clone(), false)
-        }
+        None => (described.fields(), described.value.clone(), false),
     };
     Wanted::new(id(&described.at), Some(then)).how("manifest", manifest).how("force", force)
 }

@@ -13,7 +13,7 @@ use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread};
-use super::task::{self, Doing, Forced, Phase, TaskRun, Tolds};
+use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
 use super::{address, args, select};
 
 /// What an item came to.
@@ -49,6 +49,13 @@ impl Ended {
         Ended { outcome: Some(Outcome::Skipped(why)), result, ..Ended::default() }
     }
 
+    /// Skipped, because this condition does not hold.
+    fn refused(condition: &crate::text::Node) -> Ended {
+        let mut ended = Ended::skipped("Conditional result was False");
+        ended.result.insert("false_condition", condition.to_value());
+        ended
+    }
+
     fn failed_flag(&self) -> bool {
         self.outcome == Some(Outcome::Failed) || self.result.get("failed").is_some_and(Value::truthy)
     }
@@ -82,7 +89,7 @@ impl Session {
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
-            sight.play_hosts = play.batch.clone();
+            sight.players = play.players.clone();
         }
         sight
     }
@@ -173,7 +180,7 @@ impl Session {
                 let sight = self.sight(thread, &run.task, run.layers.clone());
                 let holds = task::holds(&run.task, "when", &sight);
                 return Err(Box::new(match holds {
-                    Ok(Value::Bool(false)) => Ended::skipped("Conditional result was False"),
+                    Ok(Holds::No(condition)) => Ended::refused(&condition),
                     _ => Ended::failed(error),
                 }));
             }
@@ -254,10 +261,10 @@ impl Session {
     /// From a condition to a module with its arguments.
     fn prepare(&self, task: &Arc<Task>, sight: &Sight, thread: &Thread, _began: f64) -> std::result::Result<Prepared, Box<Ended>> {
         let fail = |error: Diagnostic| Box::new(Ended::failed(error.at(&task.span)));
-        match task::holds(task, "when", sight).map_err(fail)?.plain() {
-            Value::Unknown(cause) => return Err(Box::new(Ended::unknown(cause.clone()))),
-            value if !value.truthy() => return Err(Box::new(Ended::skipped("Conditional result was False"))),
-            _ => {}
+        match task::holds(task, "when", sight).map_err(fail)? {
+            Holds::Yes => {}
+            Holds::Unknown(cause) => return Err(Box::new(Ended::unknown(cause))),
+            Holds::No(condition) => return Err(Box::new(Ended::refused(&condition))),
         }
         if matches!(task.short_module(), "include_tasks" | "include_role" | "include") {
             return Ok(Prepared::Include);
@@ -728,6 +735,7 @@ impl Session {
             play.once.insert(path.clone(), (value, failed && !ignored));
         }
         let guarded = thread.cursor.is_guarded();
+        let ignored = ignored || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
         if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
             // Ansible counts every file that was included
@@ -812,6 +820,10 @@ fn with_lines(mut result: Map) -> Value {
 /// Ansible's counts.
 fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool, guarded: bool) {
     match outcome {
+        Outcome::Unreachable if ignored => {
+            recap.ok += 1;
+            recap.ignored += 1;
+        }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
         _ if failed && ignored => {

@@ -63,13 +63,15 @@ impl Session {
         }
         let hosts = ordered(hosts, play, self);
         let batches = batches(&hosts, play)?;
+        let all = hosts.clone();
         let stages = self.stages(play)?;
         let run = PlayRun {
             play: play.clone(),
             stages,
             hosts,
             batches,
-            batch: Arc::from([]),
+            batch: vec![],
+            players: Arc::new(super::scope::Players { all: all.clone(), live: all, batch: vec![] }),
             threads: vec![],
             once: HashMap::new(),
             pending: BTreeMap::new(),
@@ -121,7 +123,8 @@ impl Session {
             self.play = None;
             return;
         };
-        run.batch = batch.clone().into();
+        run.batch = batch.clone();
+        Arc::make_mut(&mut run.players).batch = batch.clone();
         run.once.clear();
         let play = run.play.clone();
         let mut threads = vec![];

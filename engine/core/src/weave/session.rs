@@ -124,7 +124,8 @@ pub struct PlayRun {
     pub stages: Arc<[Stage]>,
     pub hosts: Vec<HostId>,
     pub batches: VecDeque<Vec<HostId>>,
-    pub batch: Arc<[HostId]>,
+    pub batch: Vec<HostId>,
+    pub players: Arc<super::scope::Players>,
     pub threads: Vec<Thread>,
     /// Results of `run_once` tasks, by where they stand.
     pub once: HashMap<Vec<u32>, (Value, bool)>,
@@ -262,8 +263,15 @@ impl Session {
         if thread.queue.is_empty() {
             Arc::make_mut(&mut self.hosts)[thread.host.0 as usize] = thread.cursor.vars.clone();
         }
+        let out = thread.cursor.failed;
         if let Some(play) = &mut self.play {
             play.threads[at] = thread;
+            let host = play.threads[at].host;
+            if out && play.players.live.contains(&host) {
+                let players = Arc::make_mut(&mut play.players);
+                players.live.retain(|other| *other != host);
+                players.batch.retain(|other| *other != host);
+            }
         }
     }
 

@@ -44,7 +44,7 @@ impl Described {
     }
 
     fn new(at: Ref, json: Json, taints: Taints) -> Described {
-        let value = taints.object(&json);
+        let value = taints.known().object(&json);
         Described { at, json, value, taints }
     }
 

@@ -10,6 +10,7 @@ pub mod path;
 pub mod query;
 pub mod regex;
 pub mod select;
+pub mod sets;
 pub mod text;
 pub mod time;
 pub mod yaml;
@@ -50,7 +51,7 @@ impl Filter {
 }
 
 static TABLE: LazyLock<Vec<&'static Filter>> = LazyLock::new(|| {
-    [text::FILTERS, list::FILTERS, select::FILTERS, mapping::FILTERS, number::FILTERS, regex::FILTERS, encode::FILTERS, yaml::FILTERS, path::FILTERS, time::FILTERS, network::FILTERS,
+    [text::FILTERS, list::FILTERS, sets::FILTERS, select::FILTERS, mapping::FILTERS, number::FILTERS, regex::FILTERS, encode::FILTERS, yaml::FILTERS, path::FILTERS, time::FILTERS, network::FILTERS,
         password::FILTERS, query::FILTERS]
         .into_iter()
         .flatten()

@@ -156,7 +156,9 @@ fn human_to_bytes(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let kind = if bits { 'b' } else { 'B' };
     let rest = &unit[first.len_utf8()..];
     let whole = if bits { ["bit", "bits"] } else { ["byte", "bytes"] };
-    let fits = rest.is_empty() || rest == kind.to_string() || (first == 'B' && whole.contains(&unit.to_lowercase().as_str())) || whole.contains(&rest.to_lowercase().as_str()) || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
+    let (rest, unit) = (rest.to_string(), unit.to_lowercase());
+    let word = |text: &str| whole.contains(&text.to_lowercase().as_str());
+    let fits = rest.is_empty() || rest == kind.to_string() || (first == 'B' && word(&unit)) || word(&rest) || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
     if !fits {
         return fail(format!("`{unit}` is no unit of {}", if bits { "bits" } else { "bytes" }));
     }

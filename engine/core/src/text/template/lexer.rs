@@ -95,12 +95,12 @@ impl Scan<'_> {
     fn run(&mut self, end: usize) -> Result<(), Bad> {
         while self.at < end {
             let Some((start, opening)) = self.opening(end) else {
-                self.emit_text(end, false, None);
+                self.emit_text(end, false, false);
                 return Ok(());
             };
             let width = self.brackets(opening).0.len();
             let sign = self.text[start + width..].chars().next().filter(|c| matches!(c, '-' | '+'));
-            self.emit_text(start, sign == Some('-'), (opening != Opening::Output && sign != Some('+')).then_some(()));
+            self.emit_text(start, sign == Some('-'), opening != Opening::Output && sign != Some('+'));
             let inner = start + width + sign.map_or(0, char::len_utf8);
             match opening {
                 Opening::Comment => self.comment(start, inner)?,
@@ -137,7 +137,7 @@ impl Scan<'_> {
     }
 
     /// Text up to `end`, cut as the brackets on both sides ask.
-    fn emit_text(&mut self, end: usize, strip: bool, lstrip: Option<()>) {
+    fn emit_text(&mut self, end: usize, strip: bool, lstrip: bool) {
         let mut text = &self.text[self.at..end];
         match self.trim {
             Trim::All => text = text.trim_start(),
@@ -146,7 +146,7 @@ impl Scan<'_> {
         }
         if strip {
             text = text.trim_end();
-        } else if lstrip.is_some() && self.settings.lstrip_blocks {
+        } else if lstrip && self.settings.lstrip_blocks {
             let blank = text.trim_end_matches([' ', '\t']);
             let at_line = blank.ends_with('\n') || (blank.is_empty() && (self.at == 0 || self.text[..self.at].ends_with('\n')));
             if at_line || (blank.is_empty() && self.trim == Trim::Line && self.text[self.at..].starts_with('\n')) {
@@ -204,6 +204,10 @@ impl Scan<'_> {
         let (tokens, at) = self.inside(inner, start, &close, false)?;
         self.close(&close, at, true);
         if tokens.len() == 1 && tokens[0].kind == Kind::Name("raw".to_string()) {
+            // the line end after `raw` stays
+            if self.trim == Trim::Line {
+                self.trim = Trim::None;
+            }
             return self.raw(start);
         }
         self.out.push(Piece::Tag(tokens, start..self.at));
@@ -224,7 +228,7 @@ impl Scan<'_> {
                 let at = self.text.len() - after.len();
                 let close = self.settings.block.1.clone();
                 if after.trim_start_matches(['-', '+']).starts_with(close.as_str()) {
-                    self.emit_text(begin, strip, (!rest.starts_with('+')).then_some(()));
+                    self.emit_text(begin, strip, !rest.starts_with('+'));
                     self.close(&close, at, true);
                     return Ok(());
                 }

@@ -229,27 +229,28 @@ fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
             part => text.matches(part).count() as i64,
         })),
         "partition" | "rpartition" => Ok(partition(text, call.string(0)?, name == "rpartition")),
-        "ljust" | "rjust" | "center" => {
-            let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
-            let fill = call.text_or(1, " ")?;
-            let missing = width.saturating_sub(text.chars().count());
-            let left = match name {
-                "ljust" => 0,
-                "rjust" => missing,
-                _ => missing / 2 + (missing & width & 1),
-            };
-            Ok(Value::text(format!("{}{text}{}", fill.repeat(left), fill.repeat(missing - left))))
-        }
-        "zfill" => {
-            let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
-            let (sign, digits) = text.split_at(usize::from(text.starts_with(['-', '+'])));
-            Ok(Value::text(format!("{sign}{}{digits}", "0".repeat(width.saturating_sub(text.chars().count())))))
-        }
+        "ljust" | "rjust" | "center" | "zfill" => padded(text, name, call),
         "expandtabs" => Ok(Value::text(text.replace('\t', &" ".repeat(usize::try_from(call.int_or(0, 8)?).unwrap_or(8).min(100))))),
         "removeprefix" => Ok(Value::text(text.strip_prefix(call.string(0)?).unwrap_or(text))),
         "removesuffix" => Ok(Value::text(text.strip_suffix(call.string(0)?).unwrap_or(text))),
         _ => unknown(&Value::text(""), name, &TEXT_METHODS),
     }
+}
+
+fn padded(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
+    let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
+    let missing = width.saturating_sub(text.chars().count());
+    if name == "zfill" {
+        let (sign, digits) = text.split_at(usize::from(text.starts_with(['-', '+'])));
+        return Ok(Value::text(format!("{sign}{}{digits}", "0".repeat(missing))));
+    }
+    let fill = call.text_or(1, " ")?;
+    let left = match name {
+        "ljust" => 0,
+        "rjust" => missing,
+        _ => missing / 2 + (missing & width & 1),
+    };
+    Ok(Value::text(format!("{}{text}{}", fill.repeat(left), fill.repeat(missing - left))))
 }
 
 /// Methods without arguments.

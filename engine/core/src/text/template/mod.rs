@@ -3,6 +3,7 @@
 mod call;
 mod condition;
 mod emit;
+mod express;
 mod failure;
 mod files;
 mod format;

@@ -103,8 +103,25 @@ fn evaluated(templates: &Templates, kind: &str, text: &str, scope: &Vars) -> Res
         "@when" => templates.condition(&node, scope),
         "@expression" => templates.expression(&node, scope),
         "@plain" => templates.public(scope, &node.span, || templates.evaluate(text, Mode::Expression, Origin::Node(&node))),
+        kind if kind.starts_with("@file") => templates.file(&Source::new("case.j2", text), &settings(&kind[5..]), scope),
         _ => templates.render(&node, scope),
     }
+}
+
+fn settings(text: &str) -> Settings {
+    let json: serde_json::Value = serde_json::from_str(if text.is_empty() { "{}" } else { text }).expect("settings in JSON");
+    let mut settings = Settings::default();
+    let brackets = |name: &str, slot: &mut String| *slot = json[name].as_str().unwrap_or(slot).to_string();
+    brackets("variable_start_string", &mut settings.variable.0);
+    brackets("variable_end_string", &mut settings.variable.1);
+    brackets("block_start_string", &mut settings.block.0);
+    brackets("block_end_string", &mut settings.block.1);
+    brackets("comment_start_string", &mut settings.comment.0);
+    brackets("comment_end_string", &mut settings.comment.1);
+    brackets("newline_sequence", &mut settings.newline);
+    settings.trim_blocks = json["trim_blocks"].as_bool().unwrap_or(settings.trim_blocks);
+    settings.lstrip_blocks = json["lstrip_blocks"].as_bool().unwrap_or(settings.lstrip_blocks);
+    settings
 }
 
 /// Runs a file of cases; gives how many there are and what differs.
