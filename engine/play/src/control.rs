@@ -38,6 +38,15 @@ impl Node {
         Node { vault: Mutex::new(Vault { options: vault, loaded: None }), around }
     }
 
+    /// Adds what the configuration says about passwords to what the command line says.
+    pub fn configure(&self, files: impl IntoIterator<Item = String>, ids: impl IntoIterator<Item = String>, ask: bool) {
+        let mut vault = self.vault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        vault.options.password_files.extend(files);
+        vault.options.vault_ids.extend(ids);
+        vault.options.ask |= ask;
+        vault.loaded = None;
+    }
+
     fn open_vault(&self, path: &str, text: &[u8]) -> Result<Decrypted, String> {
         let mut vault = self.vault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if vault.loaded.is_none() {

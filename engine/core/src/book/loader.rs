@@ -142,7 +142,10 @@ impl<'a> Loader<'a> {
             let word = key.as_str().unwrap_or_default();
             let word = if word == "user" { "remote_user" } else { word };
             match Holder::Play.keyword(word) {
-                Some(word) => drop(keywords.insert(word, value.clone())),
+                Some(word) => {
+                    warn_idle(key, word, errors);
+                    keywords.insert(word, value.clone());
+                }
                 None => errors.push(unknown_keyword(key, Holder::Play, &[])),
             }
         }
@@ -224,7 +227,10 @@ impl<'a> Loader<'a> {
                     local = true;
                     actions.push(action(value)?);
                 }
-                Some(word) => drop(keywords.insert(word, value.clone())),
+                Some(word) => {
+                    warn_idle(key, word, errors);
+                    keywords.insert(word, value.clone());
+                }
                 None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), over: value.clone() }),
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
@@ -495,6 +501,12 @@ fn flat(items: &[Item]) -> Vec<Arc<Task>> {
             Item::Block(block) => flat(&block.block),
         })
         .collect()
+}
+
+fn warn_idle(key: &Node, word: &str, errors: &mut Collector) {
+    if let Some(why) = super::words::idle(word) {
+        errors.push(key.span.warning(format!("`{word}` has no effect")).hint(why));
+    }
 }
 
 fn unknown_keyword(key: &Node, holder: Holder, modules: &[&'static str]) -> Diagnostic {

@@ -207,6 +207,25 @@ impl World {
         self.seen.iter().filter_map(hit).collect()
     }
 
+    /// Things that several tasks would change and that end as they are: who changes them. Each run would do so again.
+    pub fn fights(&self) -> Vec<(&Id, Vec<&Cause>)> {
+        let fight = |(id, all): (&'_ Id, &Vec<usize>)| {
+            let Some(Entry::Predicted { state: last, .. }) = all.last().map(|&at| &self.log[at]) else { return None };
+            let ends_as_it_is = self.first.get(id).is_some_and(|first| Gap::between(id, first, last).is_closed());
+            (all.len() > 1 && ends_as_it_is).then_some(())
+        };
+        let causes = |all: &Vec<usize>| {
+            let cause = |at: &usize| match &self.log[*at] {
+                Entry::Predicted { cause, .. } => Some(cause),
+                _ => None,
+            };
+            all.iter().filter_map(cause).collect::<Vec<_>>()
+        };
+        let mut fights: Vec<_> = self.predicted.iter().filter(|(id, all)| fight((id, all)).is_some()).map(|(id, all)| (id, causes(all))).collect();
+        fights.sort_by_key(|(id, _)| (*id).clone());
+        fights
+    }
+
     /// Things whose last state differs from how they were first seen: the net change of a run.
     pub fn net(&self) -> Vec<Gap> {
         let gap = |(id, first): (&Id, &State)| {

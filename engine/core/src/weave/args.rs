@@ -2,7 +2,7 @@
 
 use crate::book::shortform;
 use crate::book::task::Task;
-use crate::modules::{Args, Entry, Spec, Type};
+use crate::modules::{Args, Entry, Spec, Type, display};
 use crate::text::template::{Scope as _, Search, Settings};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
 
@@ -96,7 +96,12 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(Strin
     };
     let mut all = vec![];
     for (key, node) in pairs {
-        let name = key.as_str().unwrap_or_default();
+        let rendered = match key.as_str() {
+            // `set_fact` may make up the names of variables
+            Some(text) if spec.any && text.contains("{{") => display(&sight.tree.templates.render(key, sight)?),
+            text => text.unwrap_or_default().to_string(),
+        };
+        let name = rendered.as_str();
         if spec.arg(name).is_none() && !spec.any {
             return Err(spec.unknown(name, &key.span));
         }

@@ -51,9 +51,13 @@ impl Session {
         }
         match (included, failed) {
             (Err(error), _) | (Ok(_), Some(error)) => self.end_item(thread, Ended::failed(error.at(&task.span))),
-            (Ok((items, role, handlers)), None) => {
+            (Ok((items, role, handlers, public)), None) => {
                 if !handlers.is_empty() {
                     self.add_handlers(handlers);
+                }
+                if let Some(role) = public {
+                    thread.cursor.vars.base.push(crate::book::Level::RoleDefaults, role.defaults.clone());
+                    thread.cursor.vars.base.push(crate::book::Level::RoleVars, role.vars.clone());
                 }
                 // the items of a loop each bring their tasks: all run before what stands behind the include
                 let mut result = Map::new();
@@ -75,7 +79,7 @@ impl Session {
     }
 
     #[allow(clippy::type_complexity, reason = "items, whether they are a role's, and its handlers")]
-    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>)> {
+    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>, Option<Arc<crate::book::Role>>)> {
         let control = &*self.tree.control;
         let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone());
         let mut vars = (*task.vars).clone();
@@ -105,14 +109,15 @@ impl Session {
             let Some(name) = arg("name")?.or(arg("role")?).or(short) else { return Err(task.span.error("`include_role` needs the `name` of a role")) };
             let (tasks_from, handlers_from) = (arg("tasks_from")?, arg("handlers_from")?);
             let clean = |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
+            let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
             let (_, used) = loader.role_tasks(&name, &task.module_span, &ring, clean(&tasks_from).as_deref(), clean(&handlers_from).as_deref(), errors)?;
-            return Ok((used.tasks.clone(), true, used.handlers.clone()));
+            return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
         }
         let file = file_argument(task)?;
         let name = modules::display(&self.tree.templates.render(&file, sight)?);
         let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=");
         let items = loader.tasks_file(name, &file.span, &task.around, &ring, errors, 1)?;
-        Ok((items, false, vec![]))
+        Ok((items, false, vec![], None))
     }
 
     /// Handlers of a role that was included join those of the play.
@@ -211,6 +216,19 @@ impl Session {
         }
         inventory.reconcile();
         self.grow(host);
+    }
+
+    /// Whether an effect brings a host or group that is not there yet.
+    pub(super) fn adds(&self, host: HostId, effect: &Effect) -> bool {
+        let inside = |host: HostId, group: &str| self.inventory.find_group(group).is_some_and(|group| self.inventory.members(group).contains(&host));
+        match effect {
+            Effect::AddHost { name, groups, .. } => match self.inventory.find_host(name) {
+                None => true,
+                Some(host) => groups.iter().any(|group| !inside(host, group)),
+            },
+            Effect::GroupBy { key, .. } => !inside(host, &key.replace(' ', "-")),
+            _ => false,
+        }
     }
 
     fn group_by(&mut self, host: HostId, key: &str, parents: &[String]) {

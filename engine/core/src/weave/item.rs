@@ -7,7 +7,7 @@ use crate::book::task::Task;
 use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
-use crate::state::{Cause, Effect, Fact, Gap, Halt, Look, View};
+use crate::state::{Cause, Effect, Gap, Halt, Look, View};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -383,6 +383,11 @@ impl Session {
             ended.effects = std::mem::take(&mut doing.want.effects);
             return self.end_item(thread, ended);
         }
+        if doing.want.verbosity > i64::from(self.tree.options.verbosity) {
+            let mut ended = Ended::skipped("Verbosity threshold not met.");
+            ended.result.insert("skipped_reason", "Verbosity threshold not met.");
+            return self.end_item(thread, ended);
+        }
         if let Some(reason) = doing.want.skipped.take() {
             let mut ended = Ended::skipped(reason.clone());
             ended.result.extend(std::mem::take(&mut doing.want.result));
@@ -417,17 +422,6 @@ impl Session {
         let cause = Arc::new(Unknown { because: format!("\"{}\" runs before it", run.label.name), span: Some(run.task.span.clone()) });
         let world = &mut self.targets[doing.target].world;
         for gap in &doing.gaps {
-            if let Some(Fact::Predicted(_, before)) = world.get(doing.asker, &gap.id)
-                && let Some(span) = &before.span
-                && *span != run.task.span
-            {
-                for change in gap.changes.iter().filter(|change| change.now.is_some() && change.then.is_some()) {
-                    let fight = format!("{}: {} is set by {} and again, to another value, by {}", gap.id, change.field, span, run.task.span);
-                    if change.field != "contents" && !self.fights.contains(&fight) {
-                        self.fights.push(fight);
-                    }
-                }
-            }
             world.disturb((self.tree.kinds)(gap.id.kind).reach(gap), &cause);
         }
         for gap in &doing.gaps {
@@ -476,7 +470,8 @@ impl Session {
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted);
+        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
         }

@@ -117,8 +117,9 @@ impl Sight {
             }
             "groups" => magic::groups(&self.inventory),
             "ansible_play_hosts_all" => self.names_of(&self.players.all),
-            "ansible_play_hosts" | "play_hosts" => self.names_of(&self.players.live),
-            "ansible_play_batch" => self.names_of(&self.players.batch),
+            "ansible_play_hosts" => self.names_of(&self.players.live),
+            "ansible_facts" => Value::from(Map::new()),
+            "ansible_play_batch" | "play_hosts" => self.names_of(&self.players.batch),
             "ansible_check_mode" => Value::Bool(self.tree.options.check),
             "ansible_diff_mode" => Value::Bool(self.tree.options.diff),
             "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),

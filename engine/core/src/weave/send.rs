@@ -321,7 +321,9 @@ impl Session {
         }
         for queued in 0..thread.queue.len() {
             let doing = thread.queue[queued].doing.clone();
-            if let Some(still) = self.still(&doing) {
+            // what a later task of the same message changed again is held against that task alone
+            let again: Vec<Id> = thread.queue[queued + 1..].iter().flat_map(|later| later.doing.gaps.iter().map(|gap| gap.id.clone())).collect();
+            if let Some(still) = self.still(&doing, &again) {
                 return self.go_back(thread, queued, still, None);
             }
         }
@@ -333,11 +335,11 @@ impl Session {
     }
 
     /// What is still wrong after a fix.
-    fn still(&self, doing: &Doing) -> Option<Diagnostic> {
+    fn still(&self, doing: &Doing, again: &[Id]) -> Option<Diagnostic> {
         let world = &self.targets[doing.target].world;
         // several states of one thing: the last is what holds
         for (at, gap) in doing.gaps.iter().enumerate() {
-            if doing.gaps[at + 1..].iter().any(|later| later.id == gap.id) {
+            if again.contains(&gap.id) || doing.gaps[at + 1..].iter().any(|later| later.id == gap.id) {
                 continue;
             }
             let moves = gap.how.contains_key("moves");
@@ -348,8 +350,7 @@ impl Session {
             let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
             let left = Gap::between(&gap.id, now, &gap.then);
             if let Some(change) = left.changes.first().filter(|_| !moves) {
-                let shown = |value: &Option<crate::text::Value>| value.as_ref().map_or_else(|| "absent".to_string(), crate::text::template::mask::shown);
-                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, shown(&change.now), shown(&change.then));
+                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, brief(&change.now), brief(&change.then));
                 return Some(Diagnostic::error(message).hint("something on the host sets it back, or the change had no effect"));
             }
             if left.now.is_some() != left.then.is_some() {
@@ -479,6 +480,15 @@ fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
     let verb = if gap.creates() { "made" } else if gap.deletes() { "removed" } else { "changed" };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
     if said.contains("ermission denied") || said.contains("not permitted") { error.hint("this user may not; try `become: true`") } else { error }
+}
+
+/// A value in a few words: contents by their size.
+fn brief(value: &Option<crate::text::Value>) -> String {
+    match value.as_ref().map(crate::text::Value::plain) {
+        None => "absent".into(),
+        Some(crate::text::Value::Contents(contents)) => format!("{} bytes", contents.size),
+        Some(_) => value.as_ref().map(crate::text::template::mask::shown).unwrap_or_default(),
+    }
 }
 
 fn api_message(response: &crate::state::Response) -> String {

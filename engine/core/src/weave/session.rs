@@ -364,6 +364,13 @@ impl Session {
         let recaps = self.inventory_names().into_iter().zip(&self.recaps).filter_map(|(name, recap)| Some((name, (*recap)?))).collect();
         let named = |(at, target): (usize, &Target)| (self.inventory.host(HostId(at as u32)).name.clone(), target.world.net());
         let net = self.targets.iter().enumerate().map(named).filter(|(_, gaps)| !gaps.is_empty()).collect();
+        for (at, target) in self.targets.iter().enumerate() {
+            let name = &self.inventory.host(HostId(at as u32)).name;
+            for (id, causes) in target.world.fights() {
+                let places: Vec<String> = causes.iter().filter_map(|cause| cause.span.as_ref().map(ToString::to_string)).collect();
+                self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
+            }
+        }
         let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
         self.out.push(Output::Done(summary));
     }

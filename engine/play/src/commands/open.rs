@@ -28,9 +28,14 @@ pub struct Opened {
 /// Reads everything. Gives every error there is, not only the first.
 pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagnostic>> {
     let vault = VaultOptions { vault_ids: options.vault_ids.clone(), password_files: options.vault_password_files.clone(), ask: options.ask_vault_pass };
-    let control: Arc<dyn Control + Send + Sync> = Arc::new(Node::new(vault, Surroundings::of_process(crate::report::ask_secret)));
+    let node = Arc::new(Node::new(vault, Surroundings::of_process(crate::report::ask_secret)));
+    let control: Arc<dyn Control + Send + Sync> = node.clone();
     let mut errors = Collector::default();
     let config = Config::load(&*control, &mut errors);
+    // the environment's own are read where the passwords are
+    let file = config.vault_password_file.value.clone().filter(|_| control.env("ANSIBLE_VAULT_PASSWORD_FILE").is_none());
+    let ids = if control.env("ANSIBLE_VAULT_IDENTITY_LIST").is_none() { config.vault_identity_list.value.clone() } else { vec![] };
+    node.configure(file, ids, config.ask_vault_pass.value);
     let mut sources = options.inventory.clone();
     if sources.is_empty() {
         sources = config.inventory.value.clone();

@@ -2,7 +2,7 @@
 
 use play_core::state::{Change, Gap};
 use play_core::text::Value;
-use play_core::text::template::mask::{masked, shown};
+use play_core::text::template::mask::{self, masked, shown};
 use similar::{Algorithm, ChangeTag, TextDiff};
 use std::time::Duration;
 
@@ -33,7 +33,10 @@ fn field(change: &Change, contents: bool, paint: Paint, indent: &str) -> String 
     if is_contents(&change.now) || is_contents(&change.then) {
         return of_contents(change, contents, paint, indent);
     }
-    let (now, then) = (one(&change.now), one(&change.then));
+    let (mut now, then) = (one(&change.now), one(&change.then));
+    if change.now.is_some() && change.then.as_ref().is_some_and(|value| !value.marks().is_empty()) && change.now.as_ref().is_some_and(|value| value.marks().is_empty()) {
+        now = "‹may hold a secret›".into();
+    }
     if now.contains('\n') || then.contains('\n') {
         return format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")));
     }
@@ -71,11 +74,31 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
     };
     match (text(&change.now), text(&change.then)) {
         (Some(now), Some(then)) if whole => {
-            // both sides are masked by the marks of both, so that an old secret does not show beside a new one
+            // both sides are masked by the marks of both
+            let marks: Vec<_> = change.then.iter().chain(&change.now).flat_map(Value::marks).collect();
+            let (now, then) = (mask::hidden(&now, &marks), mask::hidden(&then, &marks));
+            let now = if marks.is_empty() { now } else { veil_old(&now, &then) };
             format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")))
         }
         _ => format!("{indent}{}: {} -> {}\n", change.field, size(&change.now), size(&change.then)),
     }
+}
+
+/// The old text without what may be an old secret: of lines that give way to lines with a secret, nobody knows the old
+/// secret's text, so they are not shown.
+fn veil_old(now: &str, then: &str) -> String {
+    let diff = TextDiff::configure().algorithm(Algorithm::Patience).timeout(Duration::from_millis(500)).diff_lines(now, then);
+    let mut lines: Vec<String> = now.split_inclusive('\n').map(str::to_string).collect();
+    let news: Vec<&str> = then.split_inclusive('\n').collect();
+    for op in diff.ops() {
+        let beside = news.get(op.new_range()).unwrap_or_default().iter().any(|line| line.contains("‹secret "));
+        if beside && op.tag() != similar::DiffTag::Equal {
+            for line in lines.get_mut(op.old_range()).unwrap_or_default() {
+                *line = format!("‹an old line that may hold a secret›{}", if line.ends_with('\n') { "\n" } else { "" });
+            }
+        }
+    }
+    lines.concat()
 }
 
 /// A unified diff; words that differ inside a line stand out.

@@ -32,7 +32,10 @@ fn outcome(outcome: &Outcome) -> (&'static str, Option<String>) {
 fn gaps(gaps: &[Gap]) -> Json {
     let change = |change: &play_core::state::Change| {
         let side = |value: &Option<Value>| value.as_ref().map_or(Json::Null, |value| json!(shown(value)));
-        json!({"field": change.field, "now": side(&change.now), "then": side(&change.then)})
+        // an old text that gives way to one with a secret may hold the old secret
+        let secret = change.then.as_ref().is_some_and(|value| !value.marks().is_empty());
+        let now = if secret && change.now.is_some() { json!("‹may hold a secret›") } else { side(&change.now) };
+        json!({"field": change.field, "now": now, "then": side(&change.then)})
     };
     let gap = |gap: &Gap| {
         let verb = if gap.creates() { "create" } else if gap.deletes() { "delete" } else { "change" };
