@@ -58,9 +58,9 @@ pub fn now(seconds: i64, nanoseconds: u32, utc: bool, format: Option<&str>) -> O
 
 fn to_datetime(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let (text, format) = (call.text(0)?, call.text_or(1, "%Y-%m-%d %H:%M:%S")?);
-    let parsed = jiff::fmt::strtime::parse(&*format, &*text).and_then(|parts| {
+    let parsed = jiff::fmt::strtime::parse(&*format, &*text).map(|parts| {
         let date = parts.to_date().unwrap_or(civil::date(1900, 1, 1));
-        Ok(date.to_datetime(parts.to_time().unwrap_or(civil::Time::midnight())))
+        date.to_datetime(parts.to_time().unwrap_or(civil::Time::midnight()))
     });
     match parsed {
         Ok(time) => Ok(Value::text(printed(time))),

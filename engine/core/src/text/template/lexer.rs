@@ -272,13 +272,20 @@ fn tokens(text: &str, from: usize, closes: &[&str], literal: bool) -> Result<(Ve
 }
 
 fn balance(op: &'static str, at: usize, open: &mut Vec<&'static str>) -> Result<(), Bad> {
-    let partner = match op {
-        "(" => return Ok(open.push(")")),
-        "[" => return Ok(open.push("]")),
-        "{" => return Ok(open.push("}")),
-        ")" | "]" | "}" => op,
-        _ => return Ok(()),
+    let closes = match op {
+        "(" => ")",
+        "[" => "]",
+        "{" => "}",
+        _ => "",
     };
+    if !closes.is_empty() {
+        open.push(closes);
+        return Ok(());
+    }
+    if !matches!(op, ")" | "]" | "}") {
+        return Ok(());
+    }
+    let partner = op;
     match open.pop() {
         Some(expected) if expected == partner => Ok(()),
         Some(expected) => Err(Bad::new(format!("`{partner}` where `{expected}` was expected"), at..at + 1)),

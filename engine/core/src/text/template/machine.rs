@@ -213,12 +213,12 @@ fn item(_: &mut State<'_, '_>, args: &[Jinja]) -> Outcome<Jinja> {
         if let Some(at) = held::index(*at, chars.len()) {
             return Ok(Jinja::from(chars[at].to_string()));
         }
-    } else if base.as_str().is_none() && !base.is_undefined() {
-        if let Ok(value) = base.get_item(&give(key)) {
-            if !value.is_undefined() {
-                return Ok(value);
-            }
-        }
+    } else if base.as_str().is_none()
+        && !base.is_undefined()
+        && let Ok(value) = base.get_item(&give(key))
+        && !value.is_undefined()
+    {
+        return Ok(value);
     }
     missing(&take(base)?, key, &[])
 }

@@ -42,7 +42,7 @@ pub use python::{float as python_float, quoted as python_quoted, shown as python
 use super::control::Control;
 use super::diagnostic::{Diagnostic, Result};
 use super::source::{Source, Span};
-use super::value::{Map, Value};
+use super::value::{Map, Mark, Value};
 use super::yaml::{Data, Node, Scalar};
 use store::{Entry, Mode, Origin, Store};
 
@@ -180,7 +180,7 @@ impl Templates {
             }
             Err(error) => match self.store.locate(error, &entry, &origin) {
                 Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
-                failure => Err(failure),
+                failure => Err(quiet(failure, &frame.marks)),
             },
         };
         result.map(|value| value.marked(frame.marks))
@@ -196,7 +196,7 @@ impl Templates {
             Ok(printed) => printed,
             Err(error) => match self.store.locate(error, &entry, &origin) {
                 Failure::Unknown(unknown) => return Ok(Value::Unknown(unknown)),
-                failure => return Err(failure),
+                failure => return Err(quiet(failure, &frame.marks)),
             },
         };
         let (mut text, mut marks) = (printed, frame.marks);
@@ -208,6 +208,14 @@ impl Templates {
         restore_line_ends(&source.text, &mut text, &settings.newline);
         Ok(Value::text(text).marked(marks))
     }
+}
+
+/// A failure whose message shows no secret that was read on the way.
+fn quiet(failure: Failure, marks: &[Arc<Mark>]) -> Failure {
+    if marks.is_empty() {
+        return failure;
+    }
+    failure.map(|diagnostic| diagnostic.map_text(|text| mask::hidden(text, marks)))
 }
 
 /// The value of a rendered template: the only output with its type, or all of it as text.

@@ -65,14 +65,15 @@ impl Origin<'_> {
     }
 }
 
-type Known = HashMap<Arc<str>, std::result::Result<Entry, Arc<Bad>>>;
+type Compilation = std::result::Result<Entry, Arc<Bad>>;
+type Known = HashMap<Arc<str>, Compilation>;
 
 pub struct Store {
     env: Environment<'static>,
     root: Jinja,
     texts: RwLock<Known>,
     expressions: RwLock<Known>,
-    files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), std::result::Result<Entry, Arc<Bad>>>>,
+    files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), Compilation>>,
     /// By the name that minijinja knows them by.
     named: Arc<RwLock<HashMap<Arc<str>, Entry>>>,
 }
@@ -88,7 +89,7 @@ impl Store {
     }
 
     /// The compiled form of a text, made where it is not there yet.
-    pub fn compiled(&self, text: &str, mode: &Mode) -> std::result::Result<Entry, Arc<Bad>> {
+    pub fn compiled(&self, text: &str, mode: &Mode) -> Compilation {
         let known = match mode {
             Mode::Text => &self.texts,
             Mode::Expression => &self.expressions,
@@ -106,7 +107,7 @@ impl Store {
         result
     }
 
-    fn file(&self, settings: &Arc<Settings>, source: &Arc<Source>) -> std::result::Result<Entry, Arc<Bad>> {
+    fn file(&self, settings: &Arc<Settings>, source: &Arc<Source>) -> Compilation {
         let key = (settings.clone(), source.clone());
         if let Some(found) = self.files.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return found.clone();
@@ -117,7 +118,7 @@ impl Store {
         result
     }
 
-    fn add(&self, compiled: Compiled, keeps_line_ends: bool, source: Option<Arc<Source>>, settings: Option<Arc<Settings>>) -> std::result::Result<Entry, Arc<Bad>> {
+    fn add(&self, compiled: Compiled, keeps_line_ends: bool, source: Option<Arc<Source>>, settings: Option<Arc<Settings>>) -> Compilation {
         let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = format!("#{}", named.len()).into();
         let entry = Entry { name: name.clone(), compiled: Arc::new(compiled), keeps_line_ends, source, settings };

@@ -1,6 +1,8 @@
 //! The cases in `tests/text/templates`, whose expectations real Ansible wrote, and what they cannot say: places of errors,
 //! secrets, what is unknown.
 
+#![allow(clippy::panic, clippy::print_stderr)]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -143,7 +145,7 @@ fn run(path: &Path, templates: &Templates) -> (usize, Vec<String>) {
         }
         wrong.extend(pending.take());
         let Some(expected) = line.strip_prefix("=> ") else {
-            if !line.starts_with("#!") && !(line.is_empty() && lines.is_empty()) {
+            if !line.starts_with("#!") && (!line.is_empty() || !lines.is_empty()) {
                 lines.push(line);
             }
             continue;
@@ -253,7 +255,62 @@ fn secrets_travel() {
     assert!(!mask::shown(&render("Basic {{ ('bob:' ~ password) | b64encode }}")).contains("aHVudGVy"));
     assert_eq!(mask::shown(&render("{{ password | hash('sha256') }}")), mark.shown());
     let short = Mark::new("s", "abc", b"");
-    assert_eq!(mask::masked("x abc y", &[short.clone()]), short.shown());
+    assert_eq!(mask::masked("x abc y", std::slice::from_ref(&short)), short.shown());
+}
+
+/// A map that the user wrote is rendered leaf by leaf, as it is read.
+#[test]
+fn a_written_map_is_lazy() {
+    let mark = Mark::new("pw", "correct horse", b"k");
+    let more = [("pw", Value::text("correct horse").marked(vec![mark.clone()]))];
+    let yaml = |x: &str| format!("db: {{user: \"{{{{ name }}}}\", password: \"{{{{ pw }}}}\", bad: \"{{{{ nope }}}}\"}}\nname: bob\nx: {x}\n");
+    let user = rendered(&yaml("\"{{ db.user }}\""), &more).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((user.as_str(), user.marks().len()), (Some("bob"), 0));
+    let map = rendered(&yaml("{a: \"{{ db.user }}\", b: \"{{ db.password }}\", c: \"{{ vars.name }}\"}"), &more).unwrap_or_else(|error| panic!("{error}"));
+    assert!(matches!(map.get("a"), Some(Value::Text(_))) && matches!(map.get("b"), Some(Value::Secret(_))));
+    assert_eq!(map.get("c"), Some(&Value::text("bob")));
+    let error = rendered(&yaml("\"{{ 5 | strftime(pw) }} {{ '%Y' | strftime(pw) }}\""), &more).expect_err("no count of seconds");
+    assert!(!error.contains("correct horse") && error.contains(&mark.shown()), "{error}");
+}
+
+struct Hosts(Arc<Vars>);
+
+impl Scopes for Hosts {
+    fn names(&self) -> Vec<Arc<str>> {
+        vec!["web".into()]
+    }
+    fn get(&self, name: &str) -> Option<Arc<dyn Scope + Send + Sync>> {
+        (name == "web").then(|| self.0.clone() as Arc<dyn Scope + Send + Sync>)
+    }
+}
+
+/// Another host's variables are rendered with that host's variables.
+#[test]
+fn hostvars() {
+    let mut scope = vars("who: me\nx: \"{{ hostvars['web'].greeting }} {{ hostvars.web['who'] }} {{ who }}\"\ny: \"{{ hostvars.wbe.who }}\"\nz: \"{{ hostvars | length }}{{ 'web' in hostvars }}\"\n");
+    scope.0.insert("hostvars".to_string(), Var::Scopes(Arc::new(Hosts(Arc::new(vars("who: web1\ngreeting: \"hi {{ who }}\"\n"))))));
+    let templates = templates();
+    let render = |name: &str| {
+        let Some(Var::Raw(node)) = scope.get(name) else { panic!("no {name}") };
+        templates.render(&node, &scope).map_err(|error| error.render(false))
+    };
+    assert_eq!(render("x"), Ok(Value::text("hi web1 web1 me")));
+    assert_eq!(render("z"), Ok(Value::text("1True")));
+    assert!(render("y").expect_err("no such host").contains("did you mean `web`?"));
+}
+
+/// On the stack of a test's thread, which is as small as any.
+#[test]
+fn a_long_chain_of_variables() {
+    let chain = |length: usize| (0..length).map(|at| format!("v{at}: \"a{{{{ v{} }}}}\"\n", at + 1)).collect::<String>() + &format!("v{length}: end\nx: \"{{{{ v0 }}}}\"\n");
+    assert!(rendered(&chain(50), &[]).is_ok());
+    assert!(rendered(&chain(80), &[]).expect_err("too deep").contains("levels deep"));
+}
+
+#[test]
+fn hosts_may_share_templates() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Templates>();
 }
 
 #[test]
