@@ -76,13 +76,32 @@ fn symbolic(mode: &Value) -> bool {
 /// The keys that Ansible's file modules return about a path.
 pub fn describe(state: Option<&Fields>, result: &mut Map) {
     let Some(fields) = state else { return };
-    for key in ["mode", "owner", "group", "uid", "gid", "size"] {
+    for key in ["uid", "gid", "size"] {
         if let Some(value) = fields.get(key) {
             result.insert(key, value.clone());
         }
     }
-    if let Some(kind) = fields.get("kind") {
-        result.insert("state", if display(kind) == "file" { Value::text("file") } else { kind.clone() });
+    for (key, number) in [("owner", "uid"), ("group", "gid")] {
+        // who has no name is known by the number
+        let name = fields.get(key).filter(|name| name.truthy()).cloned();
+        if let Some(name) = name.or_else(|| fields.get(number).map(|id| Value::text(display(id)))) {
+            result.insert(key, name);
+        }
+    }
+    if let Some(mode) = fields.get("mode").and_then(Value::as_str) {
+        let bits = i64::from_str_radix(mode, 8).unwrap_or_default();
+        result.insert("mode", format!("0{bits:03o}"));
+    }
+    if let Some(kind) = fields.get("kind").and_then(Value::as_str) {
+        let links = fields.get("links").and_then(Value::as_int).unwrap_or(1);
+        result.insert("state", match kind {
+            "link" | "directory" => kind,
+            _ if links > 1 => "hard",
+            _ => "file",
+        });
+    }
+    if let Some(Value::Contents(contents)) = fields.get("contents") {
+        result.insert("size", contents.size as i64);
     }
 }
 

@@ -210,10 +210,6 @@ impl Module for Placed {
         }
         let id = self.place(&done.view).ok().flatten();
         describe(id.and_then(|id| done.view.seen(&id)?.as_ref()), &mut result);
-        // a prediction of contents says nothing of the size
-        if let Value::Contents(contents) = &self.contents {
-            result.insert("size", contents.size as i64);
-        }
         result
     }
 }

@@ -5,11 +5,12 @@ pub mod object;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod tree;
 
 use crate::state::Kind;
 
 /// The one table of kinds.
-pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &path::Path];
+pub static TABLE: &[&dyn Kind] = &[&glob::Glob, &path::Path, &tree::Tree];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
 pub fn find(name: &str) -> &'static dyn Kind {

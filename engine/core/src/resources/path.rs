@@ -5,7 +5,12 @@
 //! `ctime` (seconds since 1970), `inode`, `device`, `links`.
 //!
 //! A look may ask for more: `contents` `whole`, or its hash and, `unless` that is the one given, the contents where they
-//! are small; `follow`; `checksum` by `sha1`, `md5` and so on.
+//! are small; `checksum` by `sha1`, `md5` and so on; `access`: `access_r`, `access_w`, `access_x` where the asker has it;
+//! `more`: `mime` (`mimetype`, `charset`), `attributes` (with `version`); `stamp`: the host's date for names of backups;
+//! `time` `2026-01-31 12:00:00`: `time 2026-…` holds the seconds since 1970 that this is on the host.
+//!
+//! How to mend: `backup` (where the old contents go), `validate`, `unsafe_writes`, `hard` (the path that it is a link to),
+//! `from` (a path of the host that holds the contents).
 
 mod ask;
 mod fix;
@@ -14,9 +19,11 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
+pub(super) use read::{fields, same, words};
 
-use crate::state::{Answer, Gap, Kind, KindName, Look, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
 
@@ -41,6 +48,12 @@ impl Kind for Path {
 
     fn fix(&self, gaps: &[&Gap]) -> Script {
         fix::script(gaps)
+    }
+
+    /// The trees that it stands in, and its own.
+    fn reach(&self, gap: &Gap) -> Reach {
+        let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
+        Reach::Things(above.map(|path| Id::new(super::tree::KIND, path)).collect())
     }
 }
 

@@ -1,12 +1,14 @@
 //! The questions about paths: one `stat` for all, one `sha256sum` for all whose contents matter.
 
+use std::collections::BTreeSet;
+
 use crate::resources::sh;
 use crate::state::Look;
 
 use super::{SMALL, WHOLE};
 
 /// Names stand last: only they may hold blanks. No user has a colon in its name.
-pub(super) const FORMAT: &str = "%f %u %g %s %h %i %d %X %Y %Z %b %o %t %T :%U:%G:%n";
+pub(in crate::resources) const FORMAT: &str = "%f %u %g %s %h %i %d %X %Y %Z %b %o %t %T :%U:%G:%n";
 
 pub(super) fn script(looks: &[&Look]) -> String {
     // a line end would break the lines of the answer; such a path fails when it is read
@@ -28,6 +30,10 @@ pub(super) fn script(looks: &[&Look]) -> String {
     for look in &looks {
         text += &checksums(look);
         text += &more(look);
+    }
+    for time in looks.iter().flat_map(|look| look.all("time")).collect::<BTreeSet<_>>() {
+        let time = sh::quote(time);
+        text += &format!("d=$(date -d {time} +%s) && printf 'd %s\\n%s\\n' {time} \"$d\"\n");
     }
     if looks.iter().any(|look| look.detail.contains_key("stamp")) {
         text += "printf 't %s\\n' \"$(date +%Y-%m-%d@%H:%M:%S)\"\n";
