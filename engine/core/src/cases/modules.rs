@@ -2,7 +2,7 @@
 //!
 //! Parts: `task` (YAML: the module with its arguments, and `args`), `file NAME` (of the control node), `world` (YAML:
 //! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change), `reply` (what the
-//! action or condition gave). Expected: `error`, `looks`, `want`, `holds`, `result`.
+//! action or condition gave), `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `result`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -102,10 +102,13 @@ fn secret(node: &Node) -> Value {
 /// Files of the control node arrive as what they hold: a file, or a folder where the names of parts begin with its name.
 fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let kind = entry.spec.arg(name).map(|arg| arg.kind);
-    let (Some(Type::File | Type::Template), Some(path)) = (kind, value.as_str()) else { return value };
-    let path = path.trim_end_matches('/');
+    let (Some(Type::File | Type::Template), Some(name)) = (kind, value.as_str()) else { return value };
+    let path = name.trim_end_matches('/');
+    if case.part("on the host").is_some() {
+        return value;
+    }
     let mut map = Map::from_iter([
-        ("name".into(), Value::text(path)),
+        ("name".into(), Value::text(name)),
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);

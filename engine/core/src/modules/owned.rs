@@ -1,8 +1,10 @@
 //! What all modules that make paths have in common: owner, group and mode, and the results that tell of a path.
 
+use std::sync::Arc;
+
 use crate::resources::path;
 use crate::state::{Fields, Halt, Id, Look, View};
-use crate::text::{Map, Result, Value};
+use crate::text::{Map, Result, Unknown, Value};
 
 use super::args::{Arg, Args, Type, display};
 
@@ -94,11 +96,14 @@ pub fn describe(state: Option<&Fields>, result: &mut Map) {
     }
     if let Some(kind) = fields.get("kind").and_then(Value::as_str) {
         let links = fields.get("links").and_then(Value::as_int).unwrap_or(1);
-        result.insert("state", match kind {
-            "link" | "directory" => kind,
-            _ if links > 1 => "hard",
-            _ => "file",
-        });
+        result.insert(
+            "state",
+            match kind {
+                "link" | "directory" => kind,
+                _ if links > 1 => "hard",
+                _ => "file",
+            },
+        );
     }
     if let Some(Value::Contents(contents)) = fields.get("contents") {
         result.insert("size", contents.size as i64);
@@ -112,6 +117,31 @@ pub fn backup_name(shown: &str, id: &Id, view: &View<'_>) -> Option<String> {
     let number = u32::from_str_radix(contents.sha256.get(..8)?, 16).ok()?;
     let date = fields.get("stamp").and_then(Value::as_str).map(|date| format!(".{date}")).unwrap_or_default();
     Some(format!("{shown}.{number}{date}~"))
+}
+
+/// Whether it is known how a path is. Errors: the host could not say, or a task before may change it.
+pub fn is_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
+    match view.state(id) {
+        Ok(_) => Ok(true),
+        Err(Halt::Ask(_)) => Ok(false),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Whether it is known what a path holds, too, so that it can be compared.
+pub fn contents_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
+    if !is_known(id, view)? {
+        return Ok(false);
+    }
+    let Some(fields) = view.fields(id)? else { return Ok(true) };
+    if fields.get("kind").and_then(Value::as_str) != Some("file") || fields.contains_key("contents") {
+        return Ok(true);
+    }
+    match fields.contains_key("ctime") {
+        // it was seen, and not asked for its contents
+        true => Ok(false),
+        false => Err(Halt::Unknown(Arc::new(Unknown { because: format!("the contents of {} are not known yet", id.name), span: None }))),
+    }
 }
 
 /// A look at a path for its contents: whole where they are small, by hash where they are `sha256` already.

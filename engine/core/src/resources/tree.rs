@@ -52,7 +52,9 @@ fn script(look: &Look) -> String {
     let mut text = format!("printf 'T %s\\n%s\\n' {root} \"$(date +%s)\"\nif [ -d {root} ]; then\necho D\n");
     text += &find("", "s");
     // only links cost a process
-    text += &format!("find {root}/{depth} -type l ! -path '*\n*' -exec sh -c 'for p do printf \"l %s\\n%s\\n\" \"$p\" \"$(readlink \"$p\")\"; done' sh {{}} +\n");
+    text += &format!(
+        "find {root}/{depth} -type l ! -path '*\n*' -exec sh -c 'for p do printf \"l %s\\n%s\\n\" \"$p\" \"$(readlink \"$p\")\"; done' sh {{}} +\n"
+    );
     if look.detail.contains_key("follow") {
         text += &find("-L ", "f");
     }

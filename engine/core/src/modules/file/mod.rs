@@ -148,8 +148,9 @@ impl File {
             None => {
                 let mut fields = self.fields(&id, Some("file"), view)?;
                 fields.insert("contents".into(), Contents::of(Value::text("")).into());
-                self.times.only_given(&mut fields);
-                self.wanted(id, fields)
+                let moves = self.times.only_given(&mut fields);
+                let wanted = self.wanted(id, fields);
+                if moves { wanted.how("moves", true) } else { wanted }
             }
         };
         Ok(self.with("dest", &self.path, Want::states([wanted])))

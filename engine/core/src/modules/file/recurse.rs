@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{File, Halted, id, kind};
 use crate::modules::Wanted;
+use crate::modules::owned::is_known;
 use crate::resources::path;
 use crate::resources::tree::{self, join};
 use crate::state::{Halt, Id, Look, View};
@@ -22,7 +23,7 @@ impl File {
                 continue;
             }
             let id = Id::new(tree::KIND, folder.as_str());
-            if view.seen(&id).is_none() {
+            if !is_known(&id, view)? {
                 return Err(Halt::Ask(vec![look(&folder)]));
             }
             if let Some(said) = view.field(&id, "denied")?.and_then(|said| said.as_list()?.first()?.as_str()) {
@@ -47,8 +48,12 @@ impl File {
         let is_link = |entry: &&Value| entry.get("kind").and_then(Value::as_str) == Some("link");
         let name = |entry: &Value| join(folder, entry.get("path").and_then(Value::as_str).unwrap_or_default());
         let links: Vec<String> = entries.iter().filter(is_link).map(name).collect();
-        let unknown: Vec<Look> =
-            links.iter().filter(|link| view.seen(&id(link)).is_none()).map(|link| Look::at(path::KIND, link.as_str())).collect();
+        let mut unknown = vec![];
+        for link in &links {
+            if !is_known(&id(link), view)? {
+                unknown.push(Look::at(path::KIND, link.as_str()));
+            }
+        }
         if !unknown.is_empty() {
             return Err(Halt::Ask(unknown));
         }

@@ -62,13 +62,10 @@ impl Times {
         Ok(())
     }
 
-    /// A path that is made now has the time of now without being told.
-    pub fn only_given(&self, fields: &mut Fields) {
-        for (field, time, given) in self.each() {
-            if *time == Time::Now && !given {
-                fields.remove(field);
-            }
-        }
+    /// A path that is made now has the time of now without being told; gives whether one was left out.
+    pub fn only_given(&self, fields: &mut Fields) -> bool {
+        let mut out = |(field, time, given): &(&'static str, &Time, bool)| **time == Time::Now && !given && fields.remove(*field).is_some();
+        self.each().iter().filter(|each| out(each)).count() > 0
     }
 }
 
