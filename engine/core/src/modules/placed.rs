@@ -9,6 +9,7 @@ use super::owned::{self, Owned, describe, look_unless};
 use super::{Done, Module, Want, Wanted, hashes};
 
 /// Contents and where they are to be.
+#[derive(Clone)]
 pub struct Placed {
     /// Contents, or what is not known yet.
     pub contents: Value,
@@ -77,7 +78,7 @@ impl Placed {
         }
     }
 
-    fn look(&self, path: &str) -> Look {
+    pub fn look(&self, path: &str) -> Look {
         let look = self.sha256().map_or_else(|| Look::at(path::KIND, path), |sha256| look_unless(path, sha256));
         if self.backup { look.with("stamp", "date") } else { look }
     }
@@ -129,6 +130,22 @@ impl Placed {
         Ok(None)
     }
 
+    /// The file as it is to be, and what is told of it.
+    pub fn wanted(&self, id: Id, view: &View<'_>) -> std::result::Result<(Wanted, Map), Halt> {
+        let mut fields = Fields::from([("kind".into(), Value::text("file")), ("contents".into(), self.contents.clone())]);
+        self.owned.want(&id, view, &mut fields)?;
+        let now = view.state(&id)?;
+        let changed = Gap::between(&id, now, &Some(fields.clone())).change("contents").is_some();
+        let mut how = self.how.clone();
+        let mut result = self.told(&id, changed);
+        let backup = (self.backup && changed && now.is_some()).then(|| owned::backup_name(&id.name, &id, view)).flatten();
+        if let Some(name) = backup {
+            how.insert("backup".into(), Value::text(name.as_str()));
+            result.insert("backup_file", name);
+        }
+        Ok((Wanted { id, state: Some(fields), how }, result))
+    }
+
     /// Ansible's keys that the contents tell.
     fn told(&self, id: &Id, changed: bool) -> Map {
         let mut result = Map::new();
@@ -172,7 +189,7 @@ impl Module for Placed {
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let Some(id) = self.place(view)? else { return Ok(Want::failed("can not use content with a dir as dest")) };
-        if *id.name != *self.dest && view.seen(&id).is_none() {
+        if *id.name != *self.dest && !owned::contents_known(&id, view)? {
             return Err(Halt::Ask(vec![self.look(&id.name)]));
         }
         if !self.force && view.state(&id)?.is_some() {
@@ -185,21 +202,8 @@ impl Module for Placed {
             return Ok(Want::failed(message));
         }
         let mut states = self.made(view)?;
-        let mut fields = Fields::from([("kind".into(), Value::text("file")), ("contents".into(), self.contents.clone())]);
-        self.owned.want(&id, view, &mut fields)?;
-        let now = view.state(&id)?;
-        let gap = Gap::between(&id, now, &Some(fields.clone()));
-        let mut how = self.how.clone();
-        let mut result = self.told(&id, gap.change("contents").is_some());
-        if self.backup
-            && now.is_some()
-            && gap.change("contents").is_some()
-            && let Some(name) = owned::backup_name(&id.name, &id, view)
-        {
-            how.insert("backup".into(), Value::text(name.as_str()));
-            result.insert("backup_file", name);
-        }
-        states.push(Wanted { id, state: Some(fields), how });
+        let (wanted, result) = self.wanted(id, view)?;
+        states.push(wanted);
         Ok(Want { result, ..Want::states(states) })
     }
 
@@ -210,10 +214,6 @@ impl Module for Placed {
         }
         let id = self.place(&done.view).ok().flatten();
         describe(id.and_then(|id| done.view.seen(&id)?.as_ref()), &mut result);
-        // a prediction of contents says nothing of the size
-        if let Value::Contents(contents) = &self.contents {
-            result.insert("size", contents.size as i64);
-        }
         result
     }
 }

@@ -9,6 +9,7 @@ pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod tree;
 pub mod unit;
 pub mod wait;
 
@@ -27,6 +28,7 @@ pub static TABLE: &[&dyn Kind] = &[
     &package::Package,
     &package::Residue,
     &path::Path,
+    &tree::Tree,
     &unit::Files,
     &unit::Unit,
 ];

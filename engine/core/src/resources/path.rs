@@ -5,7 +5,12 @@
 //! `ctime` (seconds since 1970), `inode`, `device`, `links`.
 //!
 //! A look may ask for more: `contents` `whole`, or its hash and, `unless` that is the one given, the contents where they
-//! are small; `follow`; `checksum` by `sha1`, `md5` and so on.
+//! are small; `checksum` by `sha1`, `md5` and so on; `access`: `access_r`, `access_w`, `access_x` where the asker has it;
+//! `more`: `mime` (`mimetype`, `charset`), `attributes` (with `version`); `stamp`: the host's date for names of backups;
+//! `time` `2026-01-31 12:00:00`: `time 2026-…` holds the seconds since 1970 that this is on the host.
+//!
+//! How to mend: `backup` (where the old contents go), `validate`, `unsafe_writes`, `hard` (the path that it is a link to),
+//! `from` (a path of the host that holds the contents).
 
 mod ask;
 mod fix;
@@ -14,9 +19,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
+pub(super) use read::{fields, same, words};
 
+<<<<<<< HEAD
 use crate::resources::unit;
+=======
+>>>>>>> paths
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -44,6 +54,7 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
+<<<<<<< HEAD
     /// A package file tells which package is in it; a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
         if gap.id.name.ends_with(".deb") {
@@ -53,6 +64,12 @@ impl Kind for Path {
             units if units.is_empty() => Reach::Nothing,
             units => Reach::Things(units),
         }
+=======
+    /// The trees that it stands in, and its own.
+    fn reach(&self, gap: &Gap) -> Reach {
+        let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
+        Reach::Things(above.map(|path| Id::new(super::tree::KIND, path)).collect())
+>>>>>>> paths
     }
 }
 

@@ -1,12 +1,14 @@
 //! The questions about paths: one `stat` for all, one `sha256sum` for all whose contents matter.
 
+use std::collections::BTreeSet;
+
 use crate::resources::sh;
 use crate::state::Look;
 
 use super::{SMALL, WHOLE};
 
 /// Names stand last: only they may hold blanks. No user has a colon in its name.
-pub(super) const FORMAT: &str = "%f %u %g %s %h %i %d %X %Y %Z %b %o %t %T :%U:%G:%n";
+pub(in crate::resources) const FORMAT: &str = "%f %u %g %s %h %i %d %X %Y %Z %b %o %t %T :%U:%G:%n";
 
 pub(super) fn script(looks: &[&Look]) -> String {
     // a line end would break the lines of the answer; such a path fails when it is read
@@ -23,11 +25,20 @@ pub(super) fn script(looks: &[&Look]) -> String {
     let whole = paths(&|look| look.asks("contents", "whole"));
     text += &contents(&whole, "", WHOLE);
     let unless = paths(&|look| look.detail.contains_key("unless") && !look.asks("contents", "whole"));
+    text += &contents(
+        &paths(&|look| look.asks("contents", "hash") && !look.asks("contents", "whole") && !look.detail.contains_key("unless")),
+        "",
+        0,
+    );
     let known = looks.iter().flat_map(|look| look.all("unless")).collect::<Vec<_>>().join(" ");
     text += &contents(&unless, &known, SMALL);
     for look in &looks {
         text += &checksums(look);
         text += &more(look);
+    }
+    for time in looks.iter().flat_map(|look| look.all("time")).collect::<BTreeSet<_>>() {
+        let time = sh::quote(time);
+        text += &format!("d=$(date -d {time} +%s) && printf 'd %s\\n%s\\n' {time} \"$d\"\n");
     }
     if looks.iter().any(|look| look.detail.contains_key("stamp")) {
         text += "printf 't %s\\n' \"$(date +%Y-%m-%d@%H:%M:%S)\"\n";
@@ -39,15 +50,19 @@ fn words(paths: &[&str]) -> String {
     paths.iter().map(|path| sh::path(path)).collect::<Vec<_>>().join(" ")
 }
 
-/// Hashes of regular files, and the contents of those whose hash is not a known one. Files only: a pipe would block.
+/// Hashes of regular files, and the contents of those whose hash is not a known one, up to a size (0: of none). Files only:
+/// a pipe would block.
 fn contents(paths: &[&str], known: &str, limit: u64) -> String {
     // sha256sum writes a name with a backslash in an escaped form
     let (odd, plain): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| path.contains('\\'));
-    let body = format!(
-        r#"printf 'h %s %s\n' "$h" "$p"
-case " {known} " in *" $h "*) ;; *) n=$(wc -c <"$p"); n=$((n)); [ "$n" -le {limit} ] && {{ printf 'c %s %s\n' "$n" "$p"; head -c "$n" <"$p"; echo; }} ;; esac; done
-"#
-    );
+    let mut body = "printf 'h %s %s\\n' \"$h\" \"$p\"".to_string();
+    if limit > 0 {
+        body += &format!(
+            r#"
+case " {known} " in *" $h "*) ;; *) n=$(wc -c <"$p"); n=$((n)); [ "$n" -le {limit} ] && {{ printf 'c %s %s\n' "$n" "$p"; head -c "$n" <"$p"; echo; }} ;; esac"#
+        );
+    }
+    body += "; done\n";
     let mut text = String::new();
     if !plain.is_empty() {
         let paths = words(&plain);

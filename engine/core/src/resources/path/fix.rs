@@ -65,11 +65,15 @@ fn directory(then: &Fields, path: &str, instead: bool, shell: &mut Shell) {
     }
 }
 
-/// A hard link to `how.hard`.
+/// A hard link to `how.hard`; owner and mode are those of all its names.
 fn hard(gap: &Gap, shell: &mut Shell) -> bool {
     let Some(source) = gap.how.get("hard").and_then(Value::as_str) else { return false };
+    if gap.change("inode").or(gap.change("kind")).is_none() {
+        return false;
+    }
     let beside = sh::path(&temporary(&gap.id.name, "hard"));
     shell.text += &format!("rm -f {beside}; ln {} {beside} && {} || exit\n", sh::path(source), put(gap, &beside));
+    own(gap, &sh::path(&gap.id.name), shell);
     true
 }
 
@@ -208,12 +212,17 @@ fn own(gap: &Gap, path: &str, shell: &mut Shell) {
     }
 }
 
-/// `touch -d @SECONDS`, or now.
+/// `touch -d @SECONDS`, or now. Both at once to now need no more than the right to write.
 fn times(gap: &Gap, path: &str, shell: &mut Shell) {
     let link = if text(&gap.then, "kind") == Some("link") { "-h " } else { "" };
+    let when = |field: &str| gap.change(field).and_then(|change| change.then.as_ref()).map(|then| then.as_int());
+    if (when("mtime"), when("atime")) == (Some(None), Some(None)) {
+        shell.text += &format!("touch {link}{path} || exit\n");
+        return;
+    }
     for (field, flag) in [("mtime", "-m"), ("atime", "-a")] {
-        let Some(value) = gap.change(field).and_then(|change| change.then.as_ref()) else { continue };
-        let when = value.as_int().map(|seconds| format!("-d @{seconds} ")).unwrap_or_default();
+        let Some(seconds) = when(field) else { continue };
+        let when = seconds.map(|seconds| format!("-d @{seconds} ")).unwrap_or_default();
         shell.text += &format!("touch {link}{flag} {when}{path} || exit\n");
     }
 }

@@ -48,7 +48,11 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
 }
 
 fn states(look: &Look, found: &Found<'_>, mut own: Fields) -> Vec<(Id, State)> {
-    for (name, value) in &found.more {
+    let asked = |name: &str| match name.strip_prefix("time ") {
+        Some(time) => look.asks("time", time),
+        None => name != "stamp" || look.detail.contains_key("stamp"),
+    };
+    for (name, value) in found.more.iter().filter(|(name, _)| asked(name)) {
         own.insert(name.clone().into(), value.clone());
     }
     let Some(target) = found.target else {
@@ -149,6 +153,10 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
                     found.more.extend(if letter == "mi" { mime(said) } else { attributes(said) }.into_iter().flatten());
                 }
             }
+            "d" => {
+                let seconds = take_line(&mut out)?.parse().ok()?;
+                found.more.push((format!("time {rest}"), Value::Int(seconds)));
+            }
             "t" => found.more.push(("stamp".into(), Value::text(rest))),
             _ => return None,
         }
@@ -171,7 +179,7 @@ fn attributes(said: &str) -> Option<Vec<(String, Value)>> {
 }
 
 /// The words of one `stat`: the numbers, then the names of user and group; and the name of the path.
-fn words(rest: &str) -> Option<(Vec<&str>, &str)> {
+pub(in crate::resources) fn words(rest: &str) -> Option<(Vec<&str>, &str)> {
     let (numbers, names) = rest.split_once(" :")?;
     let mut names = names.splitn(3, ':');
     let (owner, group, name) = (names.next()?, names.next()?, names.next()?);
@@ -180,7 +188,7 @@ fn words(rest: &str) -> Option<(Vec<&str>, &str)> {
 
 /// A `~` was replaced by the far shell; what is left of the path must agree. A name that begins with a dash was asked
 /// about with `./` before it.
-fn same(name: &str, path: &str) -> bool {
+pub(in crate::resources) fn same(name: &str, path: &str) -> bool {
     if path.starts_with('-') {
         return name.strip_prefix("./") == Some(path);
     }
@@ -203,7 +211,7 @@ fn take<'a>(out: &mut &'a [u8], size: usize) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
-fn fields(words: &[&str]) -> Option<Fields> {
+pub(in crate::resources) fn fields(words: &[&str]) -> Option<Fields> {
     let raw = u32::from_str_radix(words.first()?, 16).ok()?;
     let kind = match raw & 0o170_000 {
         0o100_000 => "file",

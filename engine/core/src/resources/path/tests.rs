@@ -341,3 +341,41 @@ fn what_fails_its_test_is_not_put_in_place() {
         assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 1);
     }
 }
+
+/// find(1) of GNU and of BusyBox, with odd names, links and a pipe; nothing is written.
+#[test]
+fn a_tree_is_told_the_same_by_all_tools() {
+    use crate::resources::tree::{self, Tree};
+    let folder = Folder::new("tree of 'all'");
+    for name in ODD {
+        fs::write(folder.at(name), name).expect("a file");
+    }
+    fs::create_dir_all(folder.at("d/e")).expect("folders");
+    fs::write(folder.at("d/e/f"), "x").expect("a file");
+    std::os::unix::fs::symlink("d/e", folder.at("link")).expect("a link");
+    Command::new("mkfifo").arg(folder.at("pipe")).status().expect("mkfifo");
+    let before = folder.listing();
+    let look = Look::at(tree::KIND, folder.at("").trim_end_matches('/').to_string()).with("follow", "yes").with("each", "yes");
+    for shell in shells() {
+        let reply = run(&shell, &shell_text(Tree.ask(&[&look])));
+        let Reading::States(states) = Tree.read(&look, &Answer::Shell(reply.clone())) else {
+            panic!("{shell:?} {}", String::from_utf8_lossy(&reply.err))
+        };
+        let fields = states[0].1.as_ref().expect("it is there");
+        let names = |field: &str| {
+            let entries = fields.get(field).and_then(Value::as_list).expect("entries");
+            entries.iter().filter_map(|entry| entry.get("path").and_then(Value::as_str).map(str::to_string)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<String> = ODD.iter().map(ToString::to_string).collect();
+        all.extend(["d", "d/e", "d/e/f", "link", "pipe"].map(str::to_string));
+        all.sort();
+        assert_eq!(names("entries"), all, "{shell:?}");
+        all.push("link/f".into());
+        all.sort();
+        assert_eq!(names("followed"), all, "{shell:?}");
+        let link = fields.get("entries").and_then(Value::as_list).expect("entries").iter().find(|entry| entry.get("target").is_some());
+        assert_eq!(link.and_then(|link| link.get("target")).and_then(Value::as_str), Some("d/e"));
+        assert!(states.iter().any(|(id, state)| *id.name == *folder.at("d/e/f") && state.is_some()), "{shell:?}");
+    }
+    assert_eq!(before, folder.listing());
+}

@@ -1,5 +1,8 @@
 //! `copy`: contents, or a file or folder of the control node, to a path of the host.
 
+mod remote;
+mod tree;
+
 use std::sync::Arc;
 
 use crate::text::{Contents, Result, Value};
@@ -45,12 +48,20 @@ static SPEC: Spec = Spec {
 fn make(args: &Args) -> Result<Arc<dyn Module>> {
     args.exclusive(&["src", "content"])?;
     args.one_of(&["src", "content"])?;
+    if args.given("src") && args.flag("remote_src") {
+        return remote::make(args);
+    }
     let placed = match args.value("content") {
+        Some(_) if args.need("dest")?.ends_with('/') => return Err(args.error("dest", "can not use content with a dir as dest")),
         Some(content) => Placed::new(args, text(&content)?)?,
         None => match args.value("src") {
             Some(Value::Map(file)) if file.get("contents").is_some() => Placed::of_file(args, &file)?,
-            Some(Value::Map(_)) => return Err(args.error("src", "a folder cannot be copied yet")),
-            _ => return Err(args.error("src", "`src` must name a file")),
+            Some(Value::Map(folder)) if args.flag("local_follow") => return tree::make(args, &folder),
+            Some(Value::Map(_)) => {
+                return Err(args
+                    .error("local_follow", "a folder is copied with what its links lead to; `local_follow: false` is not supported yet"));
+            }
+            _ => return Err(args.error("src", "`src` must name a file or a folder")),
         },
     };
     checksum(args, &placed)?;
