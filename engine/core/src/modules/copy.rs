@@ -131,6 +131,7 @@ impl Copy {
 impl Module for Copy {
     fn looks(&self) -> Vec<Look> {
         let mut looks = vec![look_unless(&self.dest, self.sha256())];
+        looks.extend(self.owned.looks());
         if self.into {
             looks.extend(self.inside().map(|inside| look_unless(&inside, self.sha256())));
         }

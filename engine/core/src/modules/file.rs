@@ -145,6 +145,7 @@ impl File {
 impl Module for File {
     fn looks(&self) -> Vec<Look> {
         let mut looks = vec![Look::at(path::KIND, self.path.as_str())];
+        looks.extend(self.owned.looks());
         if self.state.as_deref() == Some("directory") {
             looks.extend(ancestors(&self.path).into_iter().map(|path| Look::at(path::KIND, path)));
         }

@@ -8,6 +8,7 @@ pub mod copy;
 pub mod debug;
 pub mod fail;
 pub mod file;
+pub mod group;
 pub mod meta;
 pub mod output;
 pub mod owned;
@@ -21,6 +22,7 @@ pub mod set_fact;
 pub mod shell;
 pub mod systemd_service;
 pub mod table;
+pub mod user;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

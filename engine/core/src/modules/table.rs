@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, meta, package, ping, raw, service, set_fact, shell, systemd_service};
+use super::{Entry, apt, assert, command, copy, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, systemd_service, user};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -10,6 +10,7 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &group::ENTRY,
     &meta::ENTRY,
     &package::APK,
     &package::DNF,
@@ -23,6 +24,7 @@ pub static TABLE: &[&Entry] = &[
     &shell::ENTRY,
     &systemd_service::ENTRY,
     &systemd_service::SHORT,
+    &user::ENTRY,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.

@@ -8,6 +8,7 @@ pub mod path;
 pub mod process;
 pub mod sh;
 pub mod unit;
+pub mod user;
 
 use crate::state::Kind;
 
@@ -23,6 +24,8 @@ pub static TABLE: &[&dyn Kind] = &[
     &path::Path,
     &unit::Files,
     &unit::Unit,
+    &user::Group,
+    &user::User,
 ];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
