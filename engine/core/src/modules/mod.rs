@@ -3,6 +3,7 @@
 pub mod apt;
 pub mod args;
 pub mod assert;
+pub mod authorized_key;
 pub mod command;
 pub mod copy;
 pub mod debug;
@@ -23,6 +24,7 @@ pub mod shell;
 pub mod systemd_service;
 pub mod table;
 pub mod user;
+pub mod whole;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

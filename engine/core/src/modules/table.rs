@@ -1,10 +1,11 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, command, copy, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, systemd_service, user};
+use super::{Entry, apt, assert, authorized_key, command, copy, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, systemd_service, user};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
     &assert::ENTRY,
+    &authorized_key::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
     &debug::ENTRY,

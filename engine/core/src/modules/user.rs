@@ -84,7 +84,11 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
     let key = ["generate_ssh_key", "ssh_key_bits", "ssh_key_file", "ssh_key_comment", "ssh_key_passphrase"];
     for name in key.into_iter().chain(["seuser", "login_class", "hidden", "profile", "authorization", "role"]) {
         if args.given_text(name).is_some_and(|text| text != "False") {
-            let hint = if key.contains(&name) { "make the key with `command: ssh-keygen …` and `creates`" } else { "leave it out: it is not for this system" };
+            let hint = if key.contains(&name) {
+                "make the key with `command: ssh-keygen …` and `creates`"
+            } else {
+                "leave it out: it is not for this system"
+            };
             return Err(args.error(name, format!("`{name}` is not supported yet")).hint(hint));
         }
     }
@@ -101,7 +105,9 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
     let password = args.value("password").filter(|hash| hash.as_str().is_some());
     if let Some(hash) = &password {
         if hash.as_str().is_some_and(|hash| hash.contains([':', '\n'])) {
-            return Err(args.error("password", "a hash of a password holds no `:` and no line end").hint("`password_hash('sha512')` makes one"));
+            return Err(args
+                .error("password", "a hash of a password holds no `:` and no line end")
+                .hint("`password_hash('sha512')` makes one"));
         }
         how.insert("hash".into(), hash.clone());
     }
@@ -195,7 +201,10 @@ impl User {
         let unset = now.is_some_and(|now| now.get("password").and_then(Value::as_str) == Some("unset"));
         let set = self.password.as_ref().filter(|_| now.is_none() || unset || !self.on_create);
         if now.is_some_and(|now| !now.contains_key("locked")) && (set.is_some() || self.lock.is_some()) {
-            return Some(format!("the password of {} cannot be compared: this user may not read the shadow file; try `become: true`", self.name));
+            return Some(format!(
+                "the password of {} cannot be compared: this user may not read the shadow file; try `become: true`",
+                self.name
+            ));
         }
         if let Some(hash) = set.and_then(Value::as_str) {
             fields.insert("password".into(), Value::text(user::digest(hash.trim_start_matches('!'))));

@@ -11,7 +11,9 @@ pub(super) fn script(gap: &Gap) -> String {
     if gap.deletes() {
         let (force, remove) = (if flag(gap, "force") { " -f" } else { "" }, if flag(gap, "remove") { " -r" } else { "" });
         let busybox = if flag(gap, "remove") { " --remove-home" } else { "" };
-        return format!("if command -v userdel >/dev/null 2>&1; then userdel{force}{remove} {name}; else deluser{busybox} {name}; fi || exit\n");
+        return format!(
+            "if command -v userdel >/dev/null 2>&1; then userdel{force}{remove} {name}; else deluser{busybox} {name}; fi || exit\n"
+        );
     }
     let mut text = String::from("if command -v useradd >/dev/null 2>&1; then\n");
     text += &if gap.creates() { useradd(gap, &name) } else { usermod(gap, &name) };
@@ -69,8 +71,14 @@ fn useradd(gap: &Gap, name: &str) -> String {
         words += &format!(" -p '{UNSET}'");
     }
     // a group of that name stands in the way of the user's own one
-    let own = if gap.wanted("group").is_none() { format!("n=; grep -q {} /etc/group && n=-N\n", sh::quote(&format!("^{}:", gap.id.name))) } else { "n=\n".into() };
-    let parent = changed(gap, "home").filter(|_| makes_home).map(|home| format!("mkdir -p {} || exit\n", sh::quote(crate::resources::path::parent(&home))));
+    let own = if gap.wanted("group").is_none() {
+        format!("n=; grep -q {} /etc/group && n=-N\n", sh::quote(&format!("^{}:", gap.id.name)))
+    } else {
+        "n=\n".into()
+    };
+    let parent = changed(gap, "home")
+        .filter(|_| makes_home)
+        .map(|home| format!("mkdir -p {} || exit\n", sh::quote(crate::resources::path::parent(&home))));
     format!("{own}{}useradd{words} $n {name} || exit\n", parent.unwrap_or_default())
 }
 
@@ -116,7 +124,9 @@ fn edit(gap: &Gap, name: &str) -> String {
             "cp -p /etc/passwd /etc/.passwd.play && awk -F: -v OFS=: -v n={name} '$1==n{{{sets}}} {{print}}' /etc/passwd >/etc/.passwd.play && mv -f /etc/.passwd.play /etc/passwd || exit\n"
         );
     }
-    let list = |value: Option<&Value>| -> Vec<String> { value.and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_string).collect() };
+    let list = |value: Option<&Value>| -> Vec<String> {
+        value.and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_string).collect()
+    };
     if let Some(then) = groups(gap) {
         let now = list(gap.had("groups"));
         for group in then.iter().filter(|group| !now.contains(group)) {
@@ -137,9 +147,14 @@ fn password(gap: &Gap, name: &str) -> String {
         let line = format!("{}:{hash}\n", gap.id.name);
         text += &format!("{} | chpasswd -e || exit\n", sh::print(line.as_bytes()));
     }
-    let locked = gap.change("locked").and_then(|change| change.then.as_ref()).or_else(|| gap.wanted("locked").filter(|_| gap.change("password").is_some()));
+    let locked = gap
+        .change("locked")
+        .and_then(|change| change.then.as_ref())
+        .or_else(|| gap.wanted("locked").filter(|_| gap.change("password").is_some()));
     match locked.map(Value::truthy) {
-        Some(true) => text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -L {name}; else passwd -l {name}; fi || exit\n"),
+        Some(true) => {
+            text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -L {name}; else passwd -l {name}; fi || exit\n")
+        }
         Some(false) if gap.now.is_some() => {
             text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -U {name}; else passwd -u {name}; fi || exit\n");
         }

@@ -14,7 +14,9 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     if text.is_empty() && !reply.err.is_empty() {
         return Reading::failed(format!("the host did not tell about user {name}: {}", String::from_utf8_lossy(&reply.err).trim()));
     }
-    let rows = |letter: &'static str| text.lines().filter_map(move |line| line.strip_prefix(letter)).map(|line| line.split(':').collect::<Vec<_>>());
+    let rows = |letter: &'static str| {
+        text.lines().filter_map(move |line| line.strip_prefix(letter)).map(|line| line.split(':').collect::<Vec<_>>())
+    };
     let own = |row: &Vec<&str>| row[0] == name || (name.bytes().all(|byte| byte.is_ascii_digit()) && row.get(2) == Some(&name));
     let Some(row) = rows("p ").find(|row| row.len() >= 7 && own(row)) else { return Reading::one(look, None) };
     let number = |text: &str| text.parse::<i64>().map(Value::Int).unwrap_or_default();
@@ -28,7 +30,8 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
         ("home_exists".into(), Value::Bool(text.lines().any(|line| line.strip_prefix("h ") == Some(row[0])))),
     ]);
     let primary = rows("g ").find(|group| group.get(2) == Some(&row[3])).map(|group| group[0].to_string());
-    let member = |group: &Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary.as_deref();
+    let member =
+        |group: &Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary.as_deref();
     let mut groups: Vec<&str> = rows("g ").filter(member).map(|group| group[0]).collect();
     groups.sort_unstable();
     groups.dedup();
