@@ -262,7 +262,7 @@ impl Module for AuthorizedKey {
             states.push(Wanted::new(folder, Some(Fields::from([("kind".into(), Value::text("directory"))]))));
         }
         let mut fields = self.owned("file", "0600", user.as_ref());
-        fields.insert("contents".into(), whole::contents(text));
+        fields.insert("contents".into(), whole::contents(text, &[]));
         let id = if self.follow { real } else { Id::new(path::KIND, file) };
         states.push(Wanted::new(id, Some(fields)));
         Ok(Want { result, ..Want::states(states) })

@@ -1,6 +1,6 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, authorized_key, command, copy, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, systemd_service, user};
+use super::{Entry, apt, assert, authorized_key, command, copy, cron, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, sysctl, systemd_service, user};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
@@ -8,6 +8,7 @@ pub static TABLE: &[&Entry] = &[
     &authorized_key::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
+    &cron::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
@@ -23,6 +24,7 @@ pub static TABLE: &[&Entry] = &[
     &service::ENTRY,
     &set_fact::ENTRY,
     &shell::ENTRY,
+    &sysctl::ENTRY,
     &systemd_service::ENTRY,
     &systemd_service::SHORT,
     &user::ENTRY,

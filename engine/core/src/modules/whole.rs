@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::resources::path::{self, normal};
 use crate::state::{Halt, Id, Look, View};
-use crate::text::{Diagnostic, Unknown, Value};
+use crate::text::{Diagnostic, Mark, Unknown, Value};
 
 pub fn look(path: &str) -> Look {
     Look::at(path::KIND, path).with("contents", "whole")
@@ -36,7 +36,7 @@ pub fn text(path: &str, view: &View<'_>) -> std::result::Result<(Id, Option<Stri
     }
 }
 
-/// Contents of a file.
-pub fn contents(text: String) -> Value {
-    crate::text::Contents::of(Value::text(text)).into()
+/// Contents of a file, with the secrets that went into it.
+pub fn contents(text: String, marks: &[Arc<Mark>]) -> Value {
+    crate::text::Contents::of(Value::text(text).marked(marks.to_vec())).into()
 }

@@ -1,12 +1,14 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
 pub mod apt;
+pub mod crontab;
 pub mod glob;
 pub mod object;
 pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod sysctl;
 pub mod unit;
 pub mod user;
 
@@ -17,11 +19,13 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Cache,
     &apt::Deb,
     &apt::Work,
+    &crontab::Crontab,
     &glob::Glob,
     &package::Offer,
     &package::Package,
     &package::Residue,
     &path::Path,
+    &sysctl::Sysctl,
     &unit::Files,
     &unit::Unit,
     &user::Group,
