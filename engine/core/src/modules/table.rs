@@ -1,18 +1,21 @@
 //! The one table of modules.
 
-use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
+use super::{Entry, add_host, apt, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, template, user, wait_for, wait_for_connection};
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,
     &apt::ENTRY,
     &assert::ENTRY,
+    &authorized_key::ENTRY,
     &blockinfile::ENTRY,
     &command::ENTRY,
     &copy::ENTRY,
+    &cron::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
     &getent::ENTRY,
+    &group::ENTRY,
     &group_by::ENTRY,
     &include_vars::ENTRY,
     &k8s::ENTRY,
@@ -37,9 +40,11 @@ pub static TABLE: &[&Entry] = &[
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
+    &sysctl::ENTRY,
     &systemd_service::ENTRY,
     &systemd_service::SHORT,
     &template::ENTRY,
+    &user::ENTRY,
     &wait_for::ENTRY,
     &wait_for_connection::ENTRY,
 ];

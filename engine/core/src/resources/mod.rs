@@ -1,6 +1,7 @@
 //! How each kind of thing is asked about, read and mended. One file a kind, one table.
 
 pub mod apt;
+pub mod crontab;
 pub mod facts;
 pub mod getent;
 pub mod glob;
@@ -9,8 +10,10 @@ pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod sysctl;
 pub mod tree;
 pub mod unit;
+pub mod user;
 pub mod wait;
 
 use crate::state::Kind;
@@ -20,6 +23,7 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Cache,
     &apt::Deb,
     &apt::Work,
+    &crontab::Crontab,
     &facts::Facts,
     &getent::Getent,
     &glob::Glob,
@@ -28,9 +32,12 @@ pub static TABLE: &[&dyn Kind] = &[
     &package::Package,
     &package::Residue,
     &path::Path,
+    &sysctl::Sysctl,
     &tree::Tree,
     &unit::Files,
     &unit::Unit,
+    &user::Group,
+    &user::User,
 ];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.
