@@ -165,9 +165,10 @@ impl K8s {
 
 /// The object: as it is, as it would be, or as it is described where nothing else is known.
 fn shown(described: &Described, state: Option<&Fields>, changed: bool) -> Value {
-    let Some(state) = state else { return described.value.clone() };
+    let told = || described.taints.object(&described.json);
+    let Some(state) = state else { return told() };
     let would_be = object::seen::verdict(state, &described.hash()).filter(|_| changed).map(|verdict| verdict.answer);
-    would_be.or_else(|| seen::object(state).cloned()).unwrap_or_else(|| described.value.clone())
+    would_be.or_else(|| seen::object(state).cloned()).unwrap_or_else(told)
 }
 
 fn defines(described: &Described) -> bool {

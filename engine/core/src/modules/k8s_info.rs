@@ -92,9 +92,8 @@ impl Info {
     }
 
     fn what(&self) -> String {
-        let name = if self.at.name.is_empty() { "all".to_string() } else { self.at.name.clone() };
         let place = self.at.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-        format!("{} {name}{place}", self.at.kind)
+        if self.at.name.is_empty() { format!("every {}{place}", self.at.kind) } else { format!("{} {}{place}", self.at.kind, self.at.name) }
     }
 }
 
