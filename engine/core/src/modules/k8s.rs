@@ -104,6 +104,9 @@ impl K8s {
             if state.is_none() {
                 reachable(described, all, view)?;
             }
+            for field in state.iter().flat_map(seen::foreign) {
+                want.warnings.push(format!("{}: {field} is not described, and stays", described.at));
+            }
             want.states.push(wanted(described, state.as_ref(), &mut want.warnings));
         }
         let new_kinds = all.iter().zip(&want.states).any(|(described, wanted)| defines(described) && open(wanted, view));

@@ -8,7 +8,8 @@ use super::conflict::Conflict;
 use super::described::Described;
 use super::error::{self, Class, Refusal};
 use super::flat::{leaves, same};
-use super::kind::{KIND, apply, request};
+use super::foreign::foreign;
+use super::kind::{KIND, apply, request, stand_in};
 use super::manifest::Ref;
 use super::owned::proven;
 use super::policy::{self, Resolved};
@@ -54,7 +55,7 @@ fn plain(look: &Look, live: &Json) -> State {
     let told = [("uid", "/metadata/uid"), ("created", "/metadata/creationTimestamp")];
     fields.extend(told.into_iter().filter_map(|(name, pointer)| Some((name.into(), text(pointer)?))));
     if look.detail.contains_key("object") {
-        fields.insert(seen::OBJECT.into(), seen::hidden(&Taints::of(&Value::from(live)), live, None));
+        fields.insert(seen::OBJECT.into(), seen::hidden(&Taints::of(&Value::from(live)), live, None, vec![]));
     }
     Some(fields)
 }
@@ -109,14 +110,26 @@ impl Subject<'_> {
             Class::Conflict(conflicts) => self.conflicts(described, live, conflicts, &refusal, rest),
             Class::UnknownKind => self.no_kind(),
             Class::NoNamespace => match &self.at.namespace {
-                Some(name) => {
-                    let namespace = Id::new(KIND, format!("v1/Namespace/{name}"));
-                    Reading::States(vec![(self.look.id.clone(), None), (namespace, None)])
-                }
+                Some(name) => self.no_namespace(described, name, rest),
                 None => self.failed(&refusal),
             },
             _ => self.failed(&refusal),
         }
+    }
+
+    /// The namespace is not there, which is a fact of its own. Whether the object is valid can be told all the same: under
+    /// another name, where there is a namespace. What else is refused there, by quotas and the like, says nothing.
+    fn no_namespace(&self, described: &Described, name: &str, rest: &[Response]) -> Reading {
+        let namespace = Id::new(KIND, format!("v1/Namespace/{name}"));
+        let states = Reading::States(vec![(self.look.id.clone(), None), (namespace, None)]);
+        let Some(answer) = rest.first() else {
+            let Script::Api(mut requests) = self.dry_run(described, None) else { return states };
+            requests.push(stand_in(self.at, &described.value));
+            return Reading::Ask(Script::Api(requests));
+        };
+        let refusal = self.refusal(answer, &described.json, None);
+        let invalid = matches!(refusal.class, Class::Invalid | Class::Schema) && !refusal.fields.is_empty();
+        if answer.status >= 400 && invalid { self.failed(&refusal) } else { states }
     }
 
     fn conflicts(&self, described: &Described, live: Option<&Json>, conflicts: &[Conflict], refusal: &Refusal, rest: &[Response]) -> Reading {
@@ -182,7 +195,7 @@ impl Subject<'_> {
             left: policy::owners(&resolved.leave),
             answer: described.taints.object(&seen::shown(answer)),
         };
-        state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, Some(verdict)));
+        state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, Some(verdict), foreign(&described.json, live)));
         Reading::one(self.look, Some(state))
     }
 }
@@ -201,7 +214,7 @@ fn as_described(described: &Described, live: &Json) -> Fields {
     if let Some(uid) = live.pointer("/metadata/uid").and_then(Json::as_str) {
         state.insert("uid".into(), Value::text(uid));
     }
-    state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, None));
+    state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, None, foreign(&described.json, live)));
     state
 }
 
