@@ -157,7 +157,8 @@ impl K8s {
         // what was waited for is what was seen last
         let waited = done.responses.iter().map(|response| &response.body).find(|body| Ref::of(body).is_ok_and(|found| found == *at));
         let waited = waited.map(seen::whole).filter(|_| described.is_some());
-        let object = waited.or_else(|| described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some())));
+        let object =
+            waited.or_else(|| described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some())));
         let mut map = Map::new();
         map.insert("changed", gap.is_some());
         map.insert("method", method);
@@ -211,7 +212,9 @@ fn reachable(described: &Described, all: &[Described], view: &View<'_>) -> std::
         return Ok(());
     }
     let error = Diagnostic::error(format!("{at}: the cluster has no kind `{}/{}`", at.api_version(), at.kind));
-    Err(Halt::Failed(error.hint("apply its CustomResourceDefinition in a task before this one; `kubectl api-resources` lists what there is")))
+    Err(Halt::Failed(
+        error.hint("apply its CustomResourceDefinition in a task before this one; `kubectl api-resources` lists what there is"),
+    ))
 }
 
 /// Whether a definition of this kind is there, or would be.

@@ -30,7 +30,8 @@ pub fn foreign(manifest: &Value, live: &Value) -> Vec<String> {
 
 /// Tools that change single fields; those that apply whole manifests leave too much behind to be told line by line.
 fn by_hand(manager: &str) -> bool {
-    let edits = manager.starts_with("kubectl") && manager != "kubectl-client-side-apply" && manager != "kubectl-create" && manager != "kubectl-run";
+    let edits =
+        manager.starts_with("kubectl") && manager != "kubectl-client-side-apply" && manager != "kubectl-create" && manager != "kubectl-run";
     edits || matches!(manager, "k9s" | "Lens" | "Headlamp" | "dashboard")
 }
 
@@ -43,7 +44,8 @@ fn walk(fields: &Map<String, Value>, path: &Path, leaves: &[String], found: &mut
         let item = matches!(step, Step::Key(_));
         let path = path.then(step);
         let shown = path.to_string();
-        let below = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let below =
+            |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
         let child = child.as_object().filter(|child| !child.is_empty());
         if leaves.iter().any(|leaf| below(leaf, &shown)) {
             continue;
@@ -82,7 +84,11 @@ mod tests {
         ]}});
         assert_eq!(
             foreign(&manifest, &live),
-            ["spec.template.spec.containers[name=c].env[name=B] of kubectl-set", "metadata.labels.team of kubectl-label", "spec.paused of kubectl-edit"]
+            [
+                "spec.template.spec.containers[name=c].env[name=B] of kubectl-set",
+                "metadata.labels.team of kubectl-label",
+                "spec.paused of kubectl-edit"
+            ]
         );
     }
 }

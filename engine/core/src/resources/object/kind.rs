@@ -104,7 +104,10 @@ fn listable(at: &Ref) -> Option<Place> {
 }
 
 fn of_kind(request: &Request, at: &Ref) -> bool {
-    *request.group == *at.group && *request.version == *at.version && *request.kind == *at.kind && request.namespace.as_deref() == at.namespace.as_deref()
+    *request.group == *at.group
+        && *request.version == *at.version
+        && *request.kind == *at.kind
+        && request.namespace.as_deref() == at.namespace.as_deref()
 }
 
 fn is_about(request: &Request, at: &Ref) -> bool {
@@ -184,7 +187,9 @@ fn fix(gap: &Gap) -> Option<Request> {
 
 /// A manifest with other metadata.
 fn with(manifest: &Value, pairs: &[(&str, Value)]) -> Value {
-    let (Some(map), Some(metadata)) = (manifest.as_map(), manifest.get("metadata").and_then(Value::as_map)) else { return manifest.clone() };
+    let (Some(map), Some(metadata)) = (manifest.as_map(), manifest.get("metadata").and_then(Value::as_map)) else {
+        return manifest.clone();
+    };
     let (mut map, mut metadata) = (map.clone(), metadata.clone());
     for (key, value) in pairs {
         metadata.insert(*key, value.clone());
