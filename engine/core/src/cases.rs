@@ -73,7 +73,7 @@ impl Case {
 
 /// All files of cases below `tests/FOLDER/*/`.
 pub(crate) fn files(folder: &str) -> Vec<File> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(folder);
+    let root = root(folder);
     let mut all: Vec<File> = entries(&root)
         .iter()
         .flat_map(|of| entries(of))
@@ -84,7 +84,11 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
     all
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn root(folder: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(folder)
+}
+
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let Ok(read) = fs::read_dir(folder) else { return vec![] };
     let mut all: Vec<PathBuf> = read.map(|entry| entry.expect("an entry").path()).collect();
     all.sort();

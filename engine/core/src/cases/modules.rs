@@ -106,13 +106,19 @@ fn secret(node: &Node) -> Value {
 /// Files of the control node arrive as what they hold: a file, or a folder where the names of parts begin with its name.
 fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let kind = entry.spec.arg(name).map(|arg| arg.kind);
-    let (Some(Type::File | Type::Template), Some(path)) = (kind, value.as_str()) else { return value };
-    let path = path.trim_end_matches('/');
+    let (Some(kind @ (Type::File | Type::Template | Type::Vars | Type::Program)), Some(line)) = (kind, value.as_str()) else {
+        return value;
+    };
+    let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
+    let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
     let mut map = Map::from_iter([
         ("name".into(), Value::text(path)),
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);
+    if kind == Type::Program {
+        map.insert("line", line);
+    }
     let contents = |text: &str| Value::from(Contents::of(Value::text(text)));
     if let Some((_, text)) = case.all("file").find(|(name, _)| *name == path) {
         map.insert("contents", contents(text));
@@ -245,8 +251,12 @@ fn dump(want: &Want) -> String {
         }
         text += &script(&action.script);
     }
-    if let Some(Condition { ask, shown, every, first_after, limit, late }) = &want.condition {
-        let _ = writeln!(text, "condition {shown}\n  every {every}, first after {first_after}, at most {limit} seconds; else: {late}");
+    if let Some(Condition { ask, shown, every, first_after, limit, late, reconnects }) = &want.condition {
+        let _ = writeln!(
+            text,
+            "condition {shown}\n  every {every}, first after {first_after}, at most {limit} seconds{}; else: {late}",
+            reconnects.map(|seconds| format!(", each by a new connection within {seconds} seconds")).unwrap_or_default()
+        );
         text += &script(ask);
     }
     for effect in &want.effects {

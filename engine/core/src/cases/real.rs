@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::resources::process::{End, Process, Run};
-use crate::resources::{facts, glob};
+use crate::resources::process::{End, Process, Run, Sent};
+use crate::resources::wait::{self, Port};
+use crate::resources::{facts, getent, glob};
 use crate::state::{Answer, Fields, Kind, Look, Reading, Reply, Script};
+use crate::text::{Contents, Value};
 
 /// The shells of this machine that a host may have.
 pub(super) fn shells() -> Vec<Vec<&'static str>> {
@@ -150,6 +152,92 @@ fn facts_do_not_depend_on_the_shell() {
                 .contains(&&**name)
         });
         assert_eq!(*first.get_or_insert_with(|| all.clone()), all, "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).expect("the folder can be removed");
+}
+
+#[test]
+fn ports_are_seen_by_what_the_host_has() {
+    let folder = folder("ports");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = i64::from(listener.local_addr().expect("an address").port());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = std::io::Write::write_all(&mut &stream, b"SSH-2.0-OpenSSH_9\nmore");
+            std::mem::forget(stream); // stays open, as a server's does
+        }
+    });
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    // without bash and nc, the kernel's table is left
+    let bare = format!("command() {{ case $2 in bash|nc|busybox) return 1;; esac; }}\n{}", wait::port("127.0.0.1", port, 5, false));
+    let away = format!("command() {{ case $2 in bash|nc|busybox) return 1;; esac; }}\n{}", wait::port("192.0.2.9", port, 5, false));
+    for shell in shells() {
+        let ask = |text: String| String::from_utf8_lossy(&run(&shell, &text.into(), &folder).out).into_owned();
+        assert_eq!(wait::read_port(&ask(wait::port("127.0.0.1", port, 5, false))), Some(Port::Open("")), "{shell:?}");
+        assert_eq!(wait::read_port(&ask(wait::port("localhost", i64::from(closed), 5, false))), Some(Port::Closed), "{shell:?}");
+        assert_eq!(wait::read_port(&ask(bare.clone())), Some(Port::Open("")), "{shell:?}");
+        assert_eq!(wait::read_port(&ask(away.clone())), Some(Port::Unknown), "{shell:?}");
+        assert_eq!(ask(wait::path("/no/such", true)), "@gone\n", "{shell:?}");
+        assert!(ask(wait::path("/etc/passwd", true)).starts_with("@there\nroot:"), "{shell:?}");
+        let connections = run(&shell, &wait::connections(&["127.0.0.1", "localhost"]).into(), &folder);
+        assert!(
+            wait::count(&connections, "127.0.0.1", i64::from(closed), &[], &["01"]) == 0 && connections.out.len() > 100,
+            "{shell:?} {connections:?}"
+        );
+    }
+    let said = run(&shells()[0], &wait::port("127.0.0.1", port, 5, true).into(), &folder);
+    assert_eq!(wait::read_port(&String::from_utf8_lossy(&said.out)), Some(Port::Open("SSH-2.0-OpenSSH_9\nmore\n")), "{said:?}");
+    std::fs::remove_dir_all(folder).expect("the folder can be removed");
+}
+
+#[test]
+fn a_sent_program_runs_and_is_gone() {
+    let folder = folder("sent");
+    let contents = Contents::of(Value::text("#!/bin/sh\nprintf '%s|' \"${0##*/}\" \"$@\"; pwd; exit 4\n")).into();
+    let sent = Sent {
+        name: "set up.sh".into(),
+        contents,
+        rest: " one \"two words\" $((1 + 1)) # a comment".into(),
+        executable: None,
+        chdir: Some("/".into()),
+    };
+    let left = || std::fs::read_dir(&folder).expect("the folder").count();
+    for shell in shells() {
+        let Script::Shell(mut script) = Script::Shell(sent.script()) else { unreachable!() };
+        script.text = format!("HOME={}\n{}", folder.display(), script.text);
+        let reply = run(&shell, &Script::Shell(script.clone()), &folder);
+        assert_eq!(
+            (String::from_utf8_lossy(&reply.out).into_owned(), reply.code),
+            ("set up.sh|one|two words|2|/\n".into(), 4),
+            "{shell:?} {reply:?}"
+        );
+        assert_eq!(left(), 0, "{shell:?}");
+    }
+    std::fs::remove_dir_all(folder).expect("the folder can be removed");
+}
+
+#[test]
+fn name_services_answer() {
+    let folder = folder("getent");
+    let looks: Vec<Look> = ["passwd root", "group", "passwd no-such-user"].iter().map(|name| Look::at(getent::KIND, *name)).collect();
+    let Script::Shell(script) = getent::Getent.ask(&looks.iter().collect::<Vec<_>>()) else { panic!("no script for a shell") };
+    let files = format!("command() {{ return 1; }}\n{}", script.text);
+    for shell in shells() {
+        for text in [script.text.clone(), files.clone()] {
+            let answer = Answer::Shell(run(&shell, &text.into(), &folder));
+            let read = |at: usize| match getent::Getent.read(&looks[at], &answer) {
+                Reading::States(mut states) => {
+                    states.remove(0).1.map(|fields| fields["lines"].as_list().map(<[Value]>::to_vec).unwrap_or_default())
+                }
+                other => panic!("{shell:?} {other:?}"),
+            };
+            assert!(
+                read(0).is_some_and(|lines| lines.len() == 1 && lines[0].as_str().is_some_and(|line| line.starts_with("root:"))),
+                "{shell:?}"
+            );
+            assert!(read(1).is_some_and(|lines| lines.len() > 5), "{shell:?}");
+            assert_eq!(read(2), None, "{shell:?}");
+        }
     }
     std::fs::remove_dir_all(folder).expect("the folder can be removed");
 }

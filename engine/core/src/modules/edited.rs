@@ -90,7 +90,7 @@ impl Edited {
         }
         let unknown = || Arc::new(Unknown { because: format!("the contents of {} are not known yet", self.path), span: None });
         match fields.get("contents") {
-            None => Err(Halt::Ask(self.looks())),
+            None => Err(Halt::Unknown(unknown())),
             Some(Value::Unknown(cause)) => Err(Halt::Unknown(cause.clone())),
             Some(value @ Value::Contents(contents)) => match contents.here() {
                 Some(_) => Ok(Ok(Now { id, value: Some(value) })),
@@ -144,7 +144,9 @@ impl Edited {
 
     /// Whether owner, group or mode change; a new file begins as root's with 0644.
     fn attributes(&self, id: &Id, fields: &Fields, view: &View<'_>) -> std::result::Result<bool, Halt> {
-        let born = || Fields::from([("mode", "0644"), ("owner", "root"), ("group", "root")].map(|(name, value)| (name.into(), Value::text(value))));
+        let born = || {
+            Fields::from([("mode", "0644"), ("owner", "root"), ("group", "root")].map(|(name, value)| (name.into(), Value::text(value))))
+        };
         let now = view.fields(id)?.cloned().unwrap_or_else(born);
         let mut then = fields.clone();
         then.retain(|name, _| !matches!(&**name, "contents" | "kind"));

@@ -1,5 +1,6 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
+pub mod add_host;
 pub mod apt;
 pub mod args;
 pub mod assert;
@@ -10,7 +11,10 @@ pub mod debug;
 pub mod edited;
 pub mod fail;
 pub mod file;
+pub mod getent;
+pub mod group_by;
 pub mod hashes;
+pub mod include_vars;
 pub mod k8s;
 pub mod k8s_info;
 pub mod k8s_refused;
@@ -21,17 +25,23 @@ pub mod owned;
 pub mod package;
 pub mod packages;
 pub mod pattern;
+pub mod pause;
 pub mod ping;
 pub mod placed;
 pub mod raw;
 pub mod reads;
+pub mod script;
+pub mod service;
 pub mod set_fact;
 pub mod setup;
 pub mod shell;
 pub mod slurp;
 pub mod stat;
+pub mod systemd_service;
 pub mod table;
 pub mod template;
+pub mod wait_for;
+pub mod wait_for_connection;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

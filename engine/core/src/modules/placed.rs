@@ -143,7 +143,7 @@ impl Placed {
             result.insert("size", contents.size as i64);
         }
         if changed {
-            result.insert("src", self.source.clone());
+            result.extend(self.source.iter().map(|source| ("src".into(), Value::text(source.as_str()))));
         } else {
             result.insert("path", Value::text(&*id.name));
         }
@@ -191,7 +191,9 @@ impl Module for Placed {
         let gap = Gap::between(&id, now, &Some(fields.clone()));
         let mut how = self.how.clone();
         let mut result = self.told(&id, gap.change("contents").is_some());
-        if self.backup && now.is_some() && gap.change("contents").is_some()
+        if self.backup
+            && now.is_some()
+            && gap.change("contents").is_some()
             && let Some(name) = owned::backup_name(&id.name, &id, view)
         {
             how.insert("backup".into(), Value::text(name.as_str()));

@@ -50,7 +50,7 @@ impl Module for Slurp {
             Some(kind) => return Ok(Want::failed(format!("{source} is no file but a {kind}"))),
         }
         let value = match view.field(&id, "contents")? {
-            None => return Err(Halt::Ask(self.looks())),
+            None => return Err(away(source, &Value::Null)),
             Some(Value::Unknown(cause)) => return Err(Halt::Unknown(cause.clone())),
             Some(value) => value,
         };

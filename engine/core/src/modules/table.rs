@@ -1,8 +1,9 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, blockinfile, command, copy, debug, fail, file, k8s, k8s_info, k8s_refused, lineinfile, meta, package, ping, raw, set_fact, setup, shell, slurp, stat, template};
+use super::{Entry, add_host, apt, assert, blockinfile, command, copy, debug, fail, file, getent, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, systemd_service, template, wait_for, wait_for_connection};
 
 pub static TABLE: &[&Entry] = &[
+    &add_host::ENTRY,
     &apt::ENTRY,
     &assert::ENTRY,
     &blockinfile::ENTRY,
@@ -11,6 +12,9 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &getent::ENTRY,
+    &group_by::ENTRY,
+    &include_vars::ENTRY,
     &k8s::ENTRY,
     &k8s_info::ENTRY,
     &k8s_refused::EXEC,
@@ -22,15 +26,22 @@ pub static TABLE: &[&Entry] = &[
     &package::DNF5,
     &package::ENTRY,
     &package::YUM,
+    &pause::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
+    &script::ENTRY,
+    &service::ENTRY,
     &set_fact::ENTRY,
     &setup::ENTRY,
     &setup::GATHER,
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
+    &systemd_service::ENTRY,
+    &systemd_service::SHORT,
     &template::ENTRY,
+    &wait_for::ENTRY,
+    &wait_for_connection::ENTRY,
 ];
 
 /// The module of this name, short or full. `ansible.builtin`, `ansible.legacy` and the module's own collection lead to it.

@@ -8,8 +8,10 @@
 //! `timeout`.
 
 mod distribution;
+mod family;
 mod hardware;
 mod ini;
+mod interface;
 mod local;
 mod mounts;
 mod network;

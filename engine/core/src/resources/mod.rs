@@ -2,12 +2,15 @@
 
 pub mod apt;
 pub mod facts;
+pub mod getent;
 pub mod glob;
 pub mod object;
 pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod unit;
+pub mod wait;
 
 use crate::state::Kind;
 
@@ -17,12 +20,15 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Deb,
     &apt::Work,
     &facts::Facts,
+    &getent::Getent,
     &glob::Glob,
     &object::Object,
     &package::Offer,
     &package::Package,
     &package::Residue,
     &path::Path,
+    &unit::Files,
+    &unit::Unit,
 ];
 
 /// The kind of this name. A name of a kind only comes from a kind's own constant, so it is in the table.

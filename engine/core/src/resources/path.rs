@@ -11,9 +11,12 @@ mod ask;
 mod fix;
 mod mode;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use mode::mode_bits;
 
+use crate::resources::unit;
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -41,11 +44,14 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-    /// A package file tells which package is in it.
+    /// A package file tells which package is in it; a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
-        match gap.id.name.ends_with(".deb") {
-            true => Reach::Things(vec![Id::new("deb", gap.id.name.clone())]),
-            false => Reach::Nothing,
+        if gap.id.name.ends_with(".deb") {
+            return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
+        }
+        match unit::of_file(&gap.id.name) {
+            units if units.is_empty() => Reach::Nothing,
+            units => Reach::Things(units),
         }
     }
 }
@@ -59,8 +65,9 @@ pub fn normal(path: &str) -> String {
 /// The folder that a path stands in.
 pub fn parent(path: &str) -> &str {
     match path.rfind('/') {
-        Some(0) | None => "/",
+        Some(0) => "/",
         Some(at) => &path[..at],
+        None => ".",
     }
 }
 
@@ -69,11 +76,11 @@ pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The folders above a path, from the root down, without the root.
+/// The folders above a path, from the root down, without the root, a home folder and the folder that relative paths begin in.
 pub fn ancestors(path: &str) -> Vec<String> {
     let mut all = vec![];
     let mut at = parent(path);
-    while at != "/" && at.contains('/') {
+    while at != "/" && at != "." && !(at.starts_with('~') && !at.contains('/')) {
         all.push(at.to_string());
         at = parent(at);
     }

@@ -49,10 +49,20 @@ struct Seen {
 
 #[derive(Clone, Debug)]
 enum Entry {
-    Predicted { id: Id, state: State, cause: Cause },
-    Disturbed { reach: Reach, cause: Cause },
+    Predicted {
+        id: Id,
+        state: State,
+        cause: Cause,
+    },
+    Disturbed {
+        reach: Reach,
+        cause: Cause,
+    },
     /// An action would run; who knows what it does. Counts for certainty only.
-    Doubted { reach: Reach, cause: Cause },
+    Doubted {
+        reach: Reach,
+        cause: Cause,
+    },
 }
 
 /// A point in the log of predictions.
@@ -107,10 +117,12 @@ impl World {
         self.seen.get(&(asker, id.clone())).is_some_and(|seen| seen.look.is_some())
     }
 
-    /// Whether this look needs no question: its answer is known or predicted.
+    /// Whether this look needs no question: its answer is known or predicted. A prediction knows no more of a thing than
+    /// was asked before it, so a look for more than the plain state is asked also then.
     pub fn answers(&self, asker: Asker, look: &Look) -> bool {
-        self.predicted.get(&look.id).is_some_and(|all| !all.is_empty())
-            || self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)))
+        let covered =
+            self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)));
+        covered || (look.detail.is_empty() && self.predicted.get(&look.id).is_some_and(|all| !all.is_empty()))
     }
 
     /// The target said how a thing is.
@@ -118,7 +130,23 @@ impl World {
         let wanted = look.wanted.clone().filter(|_| look.id == *id);
         let asked = Look { id: id.clone(), detail: look.detail.clone(), wanted };
         self.first.entry(id.clone()).or_insert_with(|| state.clone());
+        self.fill(id, &state);
         self.seen.insert((asker, id.clone()), Seen { look: Some(asked), fact: Ok(state) });
+    }
+
+    /// What a prediction does not speak of is as it is seen, until it is foretold to go.
+    fn fill(&mut self, id: &Id, seen: &State) {
+        let Some(seen) = seen else { return };
+        for &at in self.predicted.get(id).into_iter().flatten() {
+            match &mut self.log[at] {
+                Entry::Predicted { state: Some(fields), .. } => {
+                    for (field, value) in seen {
+                        fields.entry(field.clone()).or_insert_with(|| value.clone());
+                    }
+                }
+                _ => return,
+            }
+        }
     }
 
     /// The target could not say how a thing is.
@@ -276,5 +304,42 @@ impl<'a> View<'a> {
             Fact::Seen(state) | Fact::Predicted(state, _) | Fact::May(state, _) => Some(state),
             Fact::Failed { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&'static str, &str)]) -> State {
+        Some(pairs.iter().map(|(name, text)| ((*name).into(), Value::text(*text))).collect())
+    }
+
+    /// `file: mode=0600`, and then `lineinfile`, which wants the contents too.
+    #[test]
+    fn more_is_asked_of_what_is_predicted() {
+        let (mut world, cause) = (World::default(), Arc::new(Unknown { because: "a task".into(), span: None }));
+        let plain = Look::at("path", "/f");
+        let whole = plain.clone().with("contents", "whole");
+        world.see(0, &plain, &plain.id, fields(&[("mode", "0644")]));
+        let then = fields(&[("mode", "0600")]);
+        world.predict(&Gap::between(&plain.id, &fields(&[("mode", "0644")]), &then), &cause);
+        assert!(world.answers(0, &plain) && !world.answers(0, &whole));
+        world.see(0, &whole, &plain.id, fields(&[("mode", "0644"), ("contents", "x")]));
+        assert!(world.answers(0, &whole));
+        let both = fields(&[("mode", "0600"), ("contents", "x")]);
+        assert_eq!(world.get(0, &plain.id), Some(Fact::Predicted(&both, &cause)));
+    }
+
+    #[test]
+    fn what_is_made_anew_has_nothing_of_the_old() {
+        let (mut world, cause) = (World::default(), Arc::new(Unknown { because: "a task".into(), span: None }));
+        let whole = Look::at("path", "/f").with("contents", "whole");
+        let old = fields(&[("mode", "0644"), ("contents", "x")]);
+        world.predict(&Gap::between(&whole.id, &old, &None), &cause);
+        world.predict(&Gap::between(&whole.id, &None, &fields(&[("mode", "0600")])), &cause);
+        world.see(0, &whole, &whole.id, old);
+        let new = fields(&[("mode", "0600")]);
+        assert_eq!(world.get(0, &whole.id), Some(Fact::Predicted(&new, &cause)));
     }
 }

@@ -110,7 +110,11 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(Strin
 fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
     let templates = &sight.tree.templates;
     let value = match spec.arg(name).map(|arg| arg.kind) {
-        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
+        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => match templates.expression(node, sight) {
+            // `debug: var=` may ask for what is not there
+            Err(error) if error.message().starts_with("there is no variable") || error.message().contains("has no key") => Value::text("VARIABLE IS NOT DEFINED!"),
+            other => other?,
+        },
         Some(Type::Conditions) => conditions(node, sight)?,
         _ => templates.render(node, sight)?,
     };
@@ -147,7 +151,9 @@ fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
         let read = match (arg.kind, name) {
             (Type::Template, Some(name)) => template(&name, settings(args), sight),
             (Type::Template, None) => templates(&value, sight),
-            (Type::File, Some(name)) if !remote(spec, args) => file(&name, args, sight),
+            (Type::File, Some(name)) if !remote(spec, args) => file(&name, Search::File, args, sight),
+            (Type::Vars, Some(name)) => file(&name, Search::Vars, args, sight),
+            (Type::Program, Some(name)) => program(&name, args, sight),
             _ => continue,
         };
         let span = args.span_of(arg.name).clone();
@@ -161,9 +167,9 @@ fn remote(spec: &Spec, args: &Args) -> bool {
 }
 
 /// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
-fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+fn file(name: &str, kind: Search, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
-    let found = find(name.trim_end_matches('/'), Search::File, sight)?;
+    let found = find(name.trim_end_matches('/'), kind, sight)?;
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());
@@ -175,6 +181,15 @@ fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     } else {
         map.insert("contents", contents(control, &found, args)?);
     }
+    Ok(map.into())
+}
+
+/// The file that the first word of a line names, and the line.
+fn program(line: &str, args: &Args, sight: &Sight) -> Result<Value> {
+    let (name, _) = crate::text::shlex::first(line).ok_or_else(|| Diagnostic::error(format!("`{line}` names no file")))?;
+    let found = file(&name, Search::File, args, sight)?;
+    let mut map = found.as_map().cloned().unwrap_or_default();
+    map.insert("line", line);
     Ok(map.into())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::book::inventory::HostId;
 use crate::book::loader::file_argument;
 use crate::book::task::{Item, Task};
-use crate::book::{Around, Keywords, Loader, Modules, Ring};
+use crate::book::{Around, Keywords, Loader, Modules, Ring, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
 use crate::text::{Collector, Map, Node, Result, Value};
@@ -149,6 +149,17 @@ impl Session {
                     let scope = Arc::make_mut(&mut thread.cursor.vars.included);
                     vars.into_iter().for_each(|(name, value)| scope.insert(name.to_string(), value));
                 }
+                Effect::Written { vars, merge } => {
+                    let layers = thread.cursor.vars.layers();
+                    let scope = Arc::make_mut(&mut thread.cursor.vars.included);
+                    for (name, node) in vars {
+                        let node = match layers.get(&name) {
+                            Some(Var::Written(old)) if merge => node.over(old),
+                            _ => node,
+                        };
+                        scope.insert(name, node);
+                    }
+                }
                 Effect::AddHost { name, groups, vars } => self.add_host(&name, &groups, vars),
                 Effect::GroupBy { key, parents } => self.group_by(thread.host, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
@@ -158,7 +169,7 @@ impl Session {
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
                 Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
-                Effect::Pause { seconds, prompt } => self.pause(thread, seconds, prompt),
+                Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
         true
@@ -285,13 +296,12 @@ pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight) -> Result<Vec
 }
 
 /// The handlers of a name or topic: the last of a name, and all that listen.
-pub fn handlers(all: &[Arc<Task>], name: &str) -> BTreeSet<usize> {
-    let called = |task: &Task| {
-        let own = task.name.as_ref().and_then(Node::as_str).unwrap_or_default();
+pub fn handlers(all: &[Arc<Task>], titles: &[String], name: &str) -> BTreeSet<usize> {
+    let called = |(task, own): (&Arc<Task>, &String)| {
         let role = task.around.role().map(|role| role.name.to_string());
         own == name || role.is_some_and(|role| format!("{role} : {own}") == name)
     };
-    let mut found: BTreeSet<usize> = all.iter().rposition(|task| called(task)).into_iter().collect();
+    let mut found: BTreeSet<usize> = all.iter().zip(titles).collect::<Vec<_>>().into_iter().rposition(called).into_iter().collect();
     let listens = |task: &Task| task.keywords.get("listen").is_some_and(|node| crate::book::task::words(node).iter().any(|word| word == name));
     found.extend(all.iter().enumerate().filter(|(_, task)| listens(task)).map(|(at, _)| at));
     found

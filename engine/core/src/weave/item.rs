@@ -203,7 +203,8 @@ impl Session {
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
         let path = thread.cursor.path();
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local;
+        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
+        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
@@ -660,6 +661,10 @@ impl Session {
         let failed = ended.failed_flag();
         let name = self.inventory.host(thread.host).name.clone();
         let path = thread.cursor.path();
+        let stopped = match self.breaks(thread, run, &ended) {
+            Ok(stopped) => stopped,
+            Err(error) => return self.end_task(thread, Ended::failed(error)),
+        };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
@@ -681,11 +686,34 @@ impl Session {
         });
         run.at += 1;
         (run.phase, run.tries) = (Phase::Start, 0);
-        let over = run.items.as_ref().is_none_or(|items| run.at >= items.len());
+        let over = stopped || run.items.as_ref().is_none_or(|items| run.at >= items.len());
         self.tell(thread, path, told);
-        if over {
-            self.end_loop(thread);
+        match self.between(thread) {
+            Ok(pause) if !over => {
+                if pause > 0.0 && thread.queue.is_empty() {
+                    thread.state = State::Until(self.now + pause);
+                    self.out.push(Output::WakeAt(self.now + pause));
+                }
+            }
+            Ok(_) => self.end_loop(thread),
+            Err(error) => self.end_task(thread, Ended::failed(error)),
         }
+    }
+
+    /// Between two items: seconds to pause.
+    fn between(&self, thread: &Thread) -> Result<f64> {
+        let Some(run) = &thread.cursor.run else { return Ok(0.0) };
+        let Some(pause) = run.task.keywords.get("loop_control").and_then(|control| control.get("pause")) else { return Ok(0.0) };
+        let sight = self.sight(thread, &run.task, run.layers.clone());
+        let value = self.tree.templates.render(pause, &sight)?;
+        modules::display(&value).parse().map_err(|_| pause.error("`pause` takes seconds"))
+    }
+
+    /// `loop_control.break_when`: whether this item is the last.
+    fn breaks(&self, thread: &Thread, run: &TaskRun, ended: &Ended) -> Result<bool> {
+        let Some(node) = run.task.keywords.get("loop_control").and_then(|control| control.get("break_when")) else { return Ok(false) };
+        let sight = self.result_sight(thread, run, ended);
+        Ok(self.tree.templates.condition(node, &sight)?.truthy())
     }
 
     fn end_loop(&mut self, thread: &mut Thread) {
@@ -739,7 +767,10 @@ impl Session {
         }
         let guarded = thread.cursor.is_guarded();
         let ignored = ignored || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
-        count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
+        let silent = matches!(run.task.short_module(), "meta") && !failed;
+        if !silent {
+            count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
+        }
         if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
             // Ansible counts every file that was included
             thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
@@ -754,9 +785,12 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
-        let silent = run.items.is_none() && matches!(run.task.short_module(), "meta");
         if failed && !ignored {
+            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result), error: ended.error };
+            if let Some(play) = self.play.as_mut().filter(|_| fatal) {
+                play.fatal = Some(failure.clone());
+            }
             thread.cursor.fail(failure);
         }
         if !silent {
@@ -767,11 +801,14 @@ impl Session {
     /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
     fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
         let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
+        sight.around = Some(play.around.clone());
+        let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
+        drop(sight);
         for (name, node) in names {
-            let found = super::include::handlers(&play.handlers, &name);
+            let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let known: Vec<&str> = play.handlers.iter().filter_map(|handler| handler.name.as_ref()?.as_str()).collect();
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, known);
+                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
                 self.notice(error);
                 thread.cursor.failed = true;
                 thread.cursor.frames.clear();

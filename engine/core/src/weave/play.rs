@@ -55,6 +55,7 @@ impl Session {
         if !self.tree.options.limit_words.is_empty() {
             hosts = pattern::limit(&self.inventory, &hosts, &self.tree.options.limit_words)?.hosts;
         }
+        let all = hosts.clone();
         let hosts: Vec<HostId> = hosts.into_iter().filter(|host| !self.gone[host.0 as usize]).collect();
         self.last_label = None;
         self.out.push(Output::Tell(Event::PlayBegins { name: name.clone(), hosts: hosts.len() }));
@@ -63,20 +64,18 @@ impl Session {
         }
         let hosts = ordered(hosts, play, self);
         let batches = batches(&hosts, play)?;
-        let all = hosts.clone();
         let stages = self.stages(play)?;
         let run = PlayRun {
             play: play.clone(),
             stages,
-            hosts,
             batches,
             batch: vec![],
-            players: Arc::new(super::scope::Players { all: all.clone(), live: all, batch: vec![] }),
+            players: Arc::new(super::scope::Players { play: name.as_str().into(), all, live: hosts, batch: vec![] }),
             threads: vec![],
             once: HashMap::new(),
             pending: BTreeMap::new(),
             name: name.into(),
-            started: false,
+            fatal: None,
         };
         self.play = Some(run);
         self.next_batch();

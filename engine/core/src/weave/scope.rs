@@ -63,6 +63,7 @@ pub fn around(mut layers: Layers, task: &Task) -> Layers {
 /// Who takes part in a play.
 #[derive(Clone, Debug, Default)]
 pub struct Players {
+    pub play: Arc<str>,
     pub all: Vec<HostId>,
     /// Those that have neither failed nor been lost.
     pub live: Vec<HostId>,
@@ -128,6 +129,9 @@ impl Sight {
             "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
             "ansible_limit" => Value::text(self.tree.options.limit.clone().unwrap_or_default()),
             "omit" => Value::Omit,
+            "ansible_managed" => Value::text(self.tree.options.ansible_managed.as_str()),
+            // there is none; content asks for it in order to run the control node's own
+            "ansible_playbook_python" => Value::text("/usr/bin/python3"),
             "vars" => return Some(Var::Value(Value::map(self.layers.names().into_iter().filter_map(|name| Some((name.clone(), self.layers.get(&name)?.to_value())))))),
             _ => return self.place(name),
         };
@@ -142,7 +146,7 @@ impl Sight {
             "playbook_dir" => path::absolute(&*self.tree.control, &play.folder),
             "role_name" | "ansible_role_name" => around.role()?.name.to_string(),
             "role_path" => around.role()?.folder.to_string(),
-            "ansible_play_name" => play.keywords.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_string(),
+            "ansible_play_name" => self.players.play.to_string(),
             "ansible_parent_role_names" => return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone()))))),
             "role_names" | "ansible_play_role_names" => return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone()))))),
             _ => return None,

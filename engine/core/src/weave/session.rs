@@ -11,7 +11,7 @@ use crate::state::{Answer, World};
 use crate::text::template::Templates;
 use crate::text::{Control, Diagnostic, Value};
 
-use super::cursor::{Cursor, Stage};
+use super::cursor::{Cursor, Failure, Stage};
 use super::scope::Host;
 use super::send::{Flight, Queued};
 
@@ -46,6 +46,7 @@ pub struct Options {
     pub config_file: Option<String>,
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
+    pub ansible_managed: String,
 }
 
 /// What stays the same over a run.
@@ -122,7 +123,6 @@ pub enum State {
 pub struct PlayRun {
     pub play: Arc<Play>,
     pub stages: Arc<[Stage]>,
-    pub hosts: Vec<HostId>,
     pub batches: VecDeque<Vec<HostId>>,
     pub batch: Vec<HostId>,
     pub players: Arc<super::scope::Players>,
@@ -132,7 +132,8 @@ pub struct PlayRun {
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Vec<u32>, Vec<Told>>,
     pub name: Arc<str>,
-    pub started: bool,
+    /// A failure that ends the play for every host (`any_errors_fatal`).
+    pub fatal: Option<Failure>,
 }
 
 pub struct Session {
@@ -318,6 +319,17 @@ impl Session {
             })
             .collect();
         let mut released = false;
+        let waiting = |thread: &Thread| matches!(thread.state, State::Barrier(_) | State::Done);
+        if play.fatal.is_some() && play.threads.iter().all(waiting) {
+            let Some(failure) = play.fatal.take() else { return false };
+            for thread in play.threads.iter_mut().filter(|thread| thread.state != State::Done && !thread.cursor.failed) {
+                thread.cursor.run = None;
+                thread.cursor.fail(failure.clone());
+                thread.state = State::Ready;
+                released = true;
+            }
+            return released;
+        }
         for at in 0..play.threads.len() {
             let State::Barrier(path) = &play.threads[at].state else { continue };
             if paths.iter().flatten().all(|other| other >= path) {

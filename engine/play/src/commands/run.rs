@@ -236,6 +236,7 @@ fn options(args: &Args, opened: &Opened) -> Result<weave::Options, Diagnostic> {
         roles_path: config.roles_path.value.iter().cloned().chain(["roles".to_string()]).collect(),
         config_file: config.path.clone(),
         gathering: Some(config.gathering.value.clone()),
+        ansible_managed: config.ansible_managed.value.clone(),
     })
 }
 

@@ -126,6 +126,7 @@ impl Wait {
             first_after: 0.0,
             limit: self.timeout,
             late: format!("{}: Timed out waiting on resource", names.join(", ")),
+            reconnects: None,
         }
     }
 

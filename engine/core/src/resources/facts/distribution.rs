@@ -6,6 +6,7 @@ use crate::state::Fields;
 use crate::text::Value;
 
 use super::Collector;
+use super::family::family;
 use super::raw::Raw;
 
 pub(super) const DISTRIBUTION: Collector = Collector {
@@ -25,7 +26,6 @@ pub(super) const DISTRIBUTION: Collector = Collector {
         "/etc/system-release",
         "/etc/alpine-release",
         "/etc/SuSE-release",
-        "/etc/gentoo-release",
         "/etc/lsb-release",
         "/etc/debian_version",
     ],
@@ -35,7 +35,7 @@ pub(super) const DISTRIBUTION: Collector = Collector {
     ..Collector::NONE
 };
 
-/// Facts under their short names, to be prefixed: `distribution`, `version`, `release`, `major_version` and so on.
+/// What is known so far.
 struct Found {
     name: String,
     version: String,
@@ -194,13 +194,9 @@ fn rest(raw: &Raw<'_>, found: &mut Found) -> Option<(&'static str, &'static str,
         suse(raw, &os, found);
         return Some(("/etc/os-release", "SUSE", true));
     }
-    if let Some(text) = raw.file("/etc/gentoo-release") {
-        // Ansible has no reader for it, and goes on with what was guessed
-        let _ = text;
-    }
     for path in ["/etc/os-release", "/etc/lsb-release"] {
         if let Some(text) = raw.file(path)
-            && debian(raw, path, &text, found)
+            && debian(raw, &text, found)
         {
             return Some((if path == "/etc/os-release" { "/etc/os-release" } else { "/etc/lsb-release" }, "Debian", true));
         }
@@ -242,7 +238,7 @@ fn suse(raw: &Raw<'_>, os: &str, found: &mut Found) {
 }
 
 /// Debian and what is made of it.
-fn debian(raw: &Raw<'_>, path: &str, text: &str, found: &mut Found) -> bool {
+fn debian(raw: &Raw<'_>, text: &str, found: &mut Found) -> bool {
     let has = |word: &str| text.contains(word);
     let quoted = pattern(text, r#"VERSION_ID="(.*)""#);
     let versioned = |found: &mut Found| {
@@ -290,89 +286,5 @@ fn debian(raw: &Raw<'_>, path: &str, text: &str, found: &mut Found) -> bool {
     } else {
         return false;
     }
-    let _ = path;
     true
-}
-
-/// The family of a distribution; one that is in none is its own.
-fn family(name: &str) -> String {
-    const FAMILIES: [(&str, &[&str]); 11] = [
-        (
-            "RedHat",
-            &[
-                "RedHat",
-                "RHEL",
-                "Fedora",
-                "CentOS",
-                "Scientific",
-                "SLC",
-                "Ascendos",
-                "CloudLinux",
-                "PSBM",
-                "OracleLinux",
-                "OVS",
-                "OEL",
-                "Amazon",
-                "Amzn",
-                "Virtuozzo",
-                "XenServer",
-                "Alibaba",
-                "EulerOS",
-                "openEuler",
-                "AlmaLinux",
-                "Rocky",
-                "TencentOS",
-                "EuroLinux",
-                "Kylin Linux Advanced Server",
-                "MIRACLE",
-            ],
-        ),
-        (
-            "Debian",
-            &[
-                "Debian",
-                "Ubuntu",
-                "Raspbian",
-                "Neon",
-                "KDE neon",
-                "Linux Mint",
-                "SteamOS",
-                "Devuan",
-                "Kali",
-                "Cumulus Linux",
-                "Pop!_OS",
-                "Parrot",
-                "Pardus GNU/Linux",
-                "Uos",
-                "Deepin",
-                "OSMC",
-                "Linux Mint Debian Edition",
-            ],
-        ),
-        (
-            "Suse",
-            &[
-                "SuSE",
-                "SLES",
-                "SLED",
-                "openSUSE",
-                "openSUSE Tumbleweed",
-                "SLES_SAP",
-                "SUSE_LINUX",
-                "openSUSE Leap",
-                "ALP-Dolomite",
-                "SL-Micro",
-                "openSUSE MicroOS",
-            ],
-        ),
-        ("Archlinux", &["Archlinux", "Antergos", "Manjaro"]),
-        ("Mandrake", &["Mandrake", "Mandriva"]),
-        ("Slackware", &["Slackware"]),
-        ("Altlinux", &["Altlinux"]),
-        ("SMGL", &["SMGL"]),
-        ("Gentoo", &["Gentoo", "Funtoo"]),
-        ("Alpine", &["Alpine"]),
-        ("ClearLinux", &["Clear Linux OS", "Clear Linux Mix"]),
-    ];
-    FAMILIES.iter().find(|(_, names)| names.contains(&name)).map_or(name, |(family, _)| family).to_string()
 }

@@ -24,7 +24,7 @@ pub(super) const USER: Collector = Collector {
         ("ids", "id -un; id -u; id -ru; id -g; id -rg"),
         (
             "passwd",
-            "u=$(id -u); getent passwd \"$u\" || while IFS= read -r l; do case $l in *:*:\"$u\":*) echo \"$l\"; break;; esac; done </etc/passwd",
+            "u=$(id -u); getent passwd \"$u\" || while IFS=: read -r n x i r; do [ \"$i\" = \"$u\" ] && { echo \"$n:$x:$i:$r\"; break; }; done </etc/passwd",
         ),
     ],
     read: user,
