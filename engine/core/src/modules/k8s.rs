@@ -104,6 +104,9 @@ impl K8s {
             if state.is_none() {
                 reachable(described, all, view)?;
             }
+            for field in state.iter().flat_map(seen::foreign) {
+                want.warnings.push(format!("{}: {field} is not described, and stays", described.at));
+            }
             want.states.push(wanted(described, state.as_ref(), &mut want.warnings));
         }
         let new_kinds = all.iter().zip(&want.states).any(|(described, wanted)| defines(described) && open(wanted, view));
@@ -154,7 +157,8 @@ impl K8s {
         // what was waited for is what was seen last
         let waited = done.responses.iter().map(|response| &response.body).find(|body| Ref::of(body).is_ok_and(|found| found == *at));
         let waited = waited.map(seen::whole).filter(|_| described.is_some());
-        let object = waited.or_else(|| described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some())));
+        let object =
+            waited.or_else(|| described.map(|described| shown(described, done.view.seen(&id).and_then(Option::as_ref), gap.is_some())));
         let mut map = Map::new();
         map.insert("changed", gap.is_some());
         map.insert("method", method);
@@ -165,9 +169,10 @@ impl K8s {
 
 /// The object: as it is, as it would be, or as it is described where nothing else is known.
 fn shown(described: &Described, state: Option<&Fields>, changed: bool) -> Value {
-    let Some(state) = state else { return described.value.clone() };
+    let told = || described.taints.object(&described.json);
+    let Some(state) = state else { return told() };
     let would_be = object::seen::verdict(state, &described.hash()).filter(|_| changed).map(|verdict| verdict.answer);
-    would_be.or_else(|| seen::object(state).cloned()).unwrap_or_else(|| described.value.clone())
+    would_be.or_else(|| seen::object(state).cloned()).unwrap_or_else(told)
 }
 
 fn defines(described: &Described) -> bool {
@@ -207,7 +212,9 @@ fn reachable(described: &Described, all: &[Described], view: &View<'_>) -> std::
         return Ok(());
     }
     let error = Diagnostic::error(format!("{at}: the cluster has no kind `{}/{}`", at.api_version(), at.kind));
-    Err(Halt::Failed(error.hint("apply its CustomResourceDefinition in a task before this one; `kubectl api-resources` lists what there is")))
+    Err(Halt::Failed(
+        error.hint("apply its CustomResourceDefinition in a task before this one; `kubectl api-resources` lists what there is"),
+    ))
 }
 
 /// Whether a definition of this kind is there, or would be.

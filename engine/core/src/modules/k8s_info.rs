@@ -92,9 +92,8 @@ impl Info {
     }
 
     fn what(&self) -> String {
-        let name = if self.at.name.is_empty() { "all".to_string() } else { self.at.name.clone() };
         let place = self.at.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
-        format!("{} {name}{place}", self.at.kind)
+        if self.at.name.is_empty() { format!("every {}{place}", self.at.kind) } else { format!("{} {}{place}", self.at.kind, self.at.name) }
     }
 }
 
@@ -109,7 +108,8 @@ impl Module for Info {
         let mut action = Action::new(script.clone(), format!("look at {}", self.what()));
         (action.reach, action.query) = (Reach::Nothing, true);
         let condition = self.wait.as_ref().map(|wait| {
-            let late = format!("Failed to gather information about {}(s) even after waiting for {} seconds", self.at.kind, wait.timeout as i64);
+            let late =
+                format!("Failed to gather information about {}(s) even after waiting for {} seconds", self.at.kind, wait.timeout as i64);
             crate::state::Condition { ask: script, shown: format!("{} ready", self.what()), late, ..wait.condition(&[]) }
         });
         Ok(Want { condition, changed: Some(false), ..Want::action(action) })
@@ -122,7 +122,8 @@ impl Module for Info {
         result.insert("resources", objects(first).into_iter().map(seen::whole).collect::<Vec<Value>>());
         result.insert("api_found", !no_api);
         if no_api {
-            let message = format!("Failed to find API for resource with apiVersion \"{}\" and kind \"{}\"", self.at.api_version(), self.at.kind);
+            let message =
+                format!("Failed to find API for resource with apiVersion \"{}\" and kind \"{}\"", self.at.api_version(), self.at.kind);
             result.insert("msg", message);
         } else if first.status != 200 && first.status != 404 {
             let said = first.body.get("message").and_then(serde_json::Value::as_str).unwrap_or("");

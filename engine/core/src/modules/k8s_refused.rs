@@ -18,8 +18,14 @@ static SCALE_SPEC: Spec = Spec {
     any: true,
 };
 
-static EXEC_SPEC: Spec =
-    Spec { name: "k8s_exec", collection: "kubernetes.core", about: "Not supported: run a Job instead", args: &[], free_form: None, any: true };
+static EXEC_SPEC: Spec = Spec {
+    name: "k8s_exec",
+    collection: "kubernetes.core",
+    about: "Not supported: run a Job instead",
+    args: &[],
+    free_form: None,
+    any: true,
+};
 
 fn scale(args: &Args) -> Result<Arc<dyn Module>> {
     let hint = "write `spec.replicas` into the manifest that `k8s` applies; leave it out where an autoscaler sets it";

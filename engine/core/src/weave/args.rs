@@ -152,12 +152,13 @@ fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
 fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
     for arg in spec.args {
         let Some(value) = args.value(arg.name) else { continue };
-        let Some(name) = value.as_str().map(str::to_string) else { continue };
-        let read = match arg.kind {
-            Type::Template => template(&name, args, sight),
-            Type::File if !remote(spec, args) => file(&name, Search::File, args, sight),
-            Type::Vars => file(&name, Search::Vars, args, sight),
-            Type::Program => program(&name, args, sight),
+        let name = value.as_str().map(str::to_string);
+        let read = match (arg.kind, name) {
+            (Type::Template, Some(name)) => template(&name, settings(args), sight),
+            (Type::Template, None) => templates(&value, sight),
+            (Type::File, Some(name)) if !remote(spec, args) => file(&name, Search::File, args, sight),
+            (Type::Vars, Some(name)) => file(&name, Search::Vars, args, sight),
+            (Type::Program, Some(name)) => program(&name, args, sight),
             _ => continue,
         };
         let span = args.span_of(arg.name).clone();
@@ -243,11 +244,40 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     }
 }
 
-fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+/// A template with settings of its own (`path` and the names of `template`'s arguments), or several.
+fn templates(value: &Value, sight: &Sight) -> Result<Value> {
+    match value.plain() {
+        Value::Text(name) => template(name, Settings::default(), sight),
+        Value::List(items) => Ok(Value::list(items.iter().map(|item| templates(item, sight)).collect::<Result<Vec<_>>>()?)),
+        Value::Map(map) => {
+            let Some(path) = map.get("path").and_then(Value::as_str) else { return Err(Diagnostic::error("a template needs its `path`")) };
+            const KNOWN: [&str; 10] = [
+                "path",
+                "newline_sequence",
+                "block_start_string",
+                "block_end_string",
+                "variable_start_string",
+                "variable_end_string",
+                "comment_start_string",
+                "comment_end_string",
+                "trim_blocks",
+                "lstrip_blocks",
+            ];
+            if let Some(other) = map.keys().map(ToString::to_string).find(|key| !KNOWN.contains(&key.as_str())) {
+                return Err(Diagnostic::error(format!("a template has no setting `{other}`")).meant(&other, KNOWN));
+            }
+            let text = |name: &str| map.get(name).and_then(Value::as_str).map(str::to_string);
+            let flag = |name: &str| map.get(name).map(Value::truthy);
+            template(path, settings_of(text, flag), sight)
+        }
+        _ => Err(Diagnostic::error(format!("a template is named by its path, and this is {}", value.type_name()))),
+    }
+}
+
+fn template(name: &str, settings: Settings, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
-    let settings = settings(args);
     // what stars stand for in messages is what a host is to get
     let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
     let rendered = loaded.mark(control, rendered);
@@ -261,17 +291,19 @@ fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
 
 /// The settings of a template that its task gives.
 fn settings(args: &Args) -> Settings {
+    settings_of(|name| args.given_text(name), |name| args.flag_if_listed(name))
+}
+
+fn settings_of(text: impl Fn(&str) -> Option<String>, flag: impl Fn(&str) -> Option<bool>) -> Settings {
     let default = Settings::default();
-    let pair = |start: &str, end: &str, default: (String, String)| {
-        (args.given_text(start).unwrap_or(default.0), args.given_text(end).unwrap_or(default.1))
-    };
+    let pair = |start: &str, end: &str, default: (String, String)| (text(start).unwrap_or(default.0), text(end).unwrap_or(default.1));
     Settings {
         block: pair("block_start_string", "block_end_string", default.block),
         variable: pair("variable_start_string", "variable_end_string", default.variable),
         comment: pair("comment_start_string", "comment_end_string", default.comment),
-        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
-        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
-        newline: args.given_text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
+        trim_blocks: flag("trim_blocks").unwrap_or(true),
+        lstrip_blocks: flag("lstrip_blocks").unwrap_or(false),
+        newline: text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
         literal_backslashes: false,
     }
 }

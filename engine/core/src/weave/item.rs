@@ -748,7 +748,7 @@ impl Session {
         }
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
-            Outcome::Unknown(_) | Outcome::WouldRun(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {

@@ -162,7 +162,10 @@ impl Session {
                     return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked: false, answer: None }, condition.every);
                 }
             };
-            let mut ended = Ended::failed(Diagnostic::error(failed.clone()));
+            let error = Diagnostic::error(failed.clone());
+            let error = thread.cursor.run.as_ref().map_or(error.clone(), |run| error.at(&run.task.module_span));
+            // what was changed before the wait stays changed
+            let mut ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(error) };
             ended.result.extend(doing.want.result.clone());
             ended.result.insert("msg", failed);
             ended.result.insert("elapsed", elapsed as i64);

@@ -57,7 +57,9 @@ fn given(args: &Args, name: &str, value: &Value, all: &mut Vec<Document>) -> Res
                 let text = contents.as_str().ok_or_else(|| args.error(name, format!("{path} is no text")))?;
                 parsed(args, name, base(path), text, &contents.marks(), all)
             }
-            None => Err(args.error(name, format!("`{name}` must name a file")).hint("name each file of a folder, or use a loop with `fileglob`")),
+            None => Err(args
+                .error(name, format!("`{name}` must name a file"))
+                .hint("name each file of a folder, or use a loop with `fileglob`")),
         },
         Value::Map(map) => {
             let items = map.get("items").and_then(Value::as_list).filter(|_| is_list(map));
@@ -196,7 +198,10 @@ fn selectors(args: &Args) -> Result<Vec<Selector>> {
     let texts = args.value("label_selectors").and_then(|value| value.as_list().map(<[Value]>::to_vec)).unwrap_or_default();
     let mut all = vec![];
     for text in texts.iter().map(crate::modules::display) {
-        let bad = || args.error("label_selectors", format!("`{text}` is no label selector")).hint("for example `app=web`, `tier in (a, b)`, `!draft`");
+        let bad = || {
+            args.error("label_selectors", format!("`{text}` is no label selector"))
+                .hint("for example `app=web`, `tier in (a, b)`, `!draft`")
+        };
         let set = |rest: &str| -> Option<Vec<String>> {
             let inner = rest.trim().strip_prefix('(')?.strip_suffix(')')?;
             Some(inner.split(',').map(|value| value.trim().to_owned()).collect())

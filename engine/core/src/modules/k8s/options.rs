@@ -5,7 +5,7 @@ use crate::state::Fields;
 use crate::text::{Result, Value};
 
 /// How a cluster is reached stands in the inventory, not in each task.
-const CONNECTION: [(&str, &str); 17] = [
+const CONNECTION: [(&str, &str); 16] = [
     ("kubeconfig", "play_kubeconfig"),
     ("context", "play_context"),
     ("host", ""),
@@ -22,7 +22,6 @@ const CONNECTION: [(&str, &str); 17] = [
     ("persist_config", ""),
     ("impersonate_user", ""),
     ("impersonate_groups", ""),
-    ("ssl_ca_cert", ""),
 ];
 
 macro_rules! with_connection {
@@ -60,7 +59,11 @@ pub(super) const ARGS: &[Arg] = with_connection![
     Arg::new("name", Type::Text, "The name, where the manifest has none"),
     Arg::new("namespace", Type::Text, "The namespace, where the manifest has none"),
     Arg::new("label_selectors", Type::Texts, "Take only those objects of the manifests that have these labels"),
-    Arg::new("conflicts", Type::Any, "Fields that others own: `take`, `yield` or `refuse`, or a mapping of fields to these. Without it, what was set by hand (kubectl) is taken back, and the rest is refused"),
+    Arg::new(
+        "conflicts",
+        Type::Any,
+        "Fields that others own: `take`, `yield` or `refuse`, or a mapping of fields to these. Without it, what was set by hand (kubectl) is taken back, and the rest is refused"
+    ),
     Arg::new("apply", Type::Bool, "Objects are always applied by the server; this only names the method in the result").default("false"),
     Arg::new("server_side_apply", Type::Map, "`force_conflicts` takes fields that others own; the manager is always `play`"),
     Arg::new("force", Type::Bool, "Takes fields that others own; fields that the manifest leaves out stay").default("false"),
@@ -80,20 +83,22 @@ pub(super) const ARGS: &[Arg] = with_connection![
 
 /// An argument that says how to reach a cluster.
 pub fn refuse_connection(args: &Args) -> Result<()> {
-    for (name, variable) in CONNECTION.iter().filter(|(name, _)| *name != "ssl_ca_cert" && args.given(name)) {
-        let error = args.error(name, format!("`{name}` belongs to the cluster, not to a task"));
-        return Err(error.hint(match *variable {
-            "" => "write it into the kubeconfig that the cluster's entry in the inventory names with `play_kubeconfig`".to_string(),
-            variable => format!("set `{variable}` for the cluster's entry in the inventory, beside `ansible_connection: kubernetes`"),
-        }));
-    }
-    Ok(())
+    let Some((name, variable)) = CONNECTION.iter().find(|(name, _)| args.given(name)) else { return Ok(()) };
+    let error = args.error(name, format!("`{name}` belongs to the cluster, not to a task"));
+    Err(error.hint(match *variable {
+        "" => "write it into the kubeconfig that the cluster's entry in the inventory names with `play_kubeconfig`".to_string(),
+        variable => format!("set `{variable}` for the cluster's entry in the inventory, beside `ansible_connection: kubernetes`"),
+    }))
 }
 
 pub(super) fn refuse(args: &Args) -> Result<()> {
     let refused = [
         ("merge_type", args.given("merge_type"), "objects are applied by the server, which merges by who owns which field: leave it out"),
-        ("append_hash", args.flag("append_hash"), "write the hash into the name: `name: x-{{ lookup('template', 'x.j2') | hash | truncate(10, true, '') }}`"),
+        (
+            "append_hash",
+            args.flag("append_hash"),
+            "write the hash into the name: `name: x-{{ lookup('template', 'x.j2') | hash | truncate(10, true, '') }}`",
+        ),
         ("generate_name", args.given("generate_name"), "an object with a new name each time can never be as described: give it a `name`"),
         ("continue_on_error", args.flag("continue_on_error"), "write a task for each object, or a loop, with `ignore_errors`"),
         ("delete_all", args.flag("delete_all"), "name the objects that are to go; `k8s_info` lists what there is"),
@@ -119,7 +124,9 @@ pub(super) fn conflicts(args: &Args) -> Result<Vec<String>> {
         let word = display(word);
         match word.as_str() {
             "take" | "yield" | "refuse" => Ok(word),
-            _ => Err(args.error("conflicts", format!("`conflicts` cannot be `{word}`; it is one of `take`, `yield`, `refuse`")).meant(&word, ["take", "yield", "refuse"])),
+            _ => Err(args
+                .error("conflicts", format!("`conflicts` cannot be `{word}`; it is one of `take`, `yield`, `refuse`"))
+                .meant(&word, ["take", "yield", "refuse"])),
         }
     };
     let Some(value) = args.value("conflicts") else {
@@ -138,7 +145,9 @@ pub(super) fn deletion(args: &Args) -> Result<Fields> {
     for (key, value) in options.as_map().into_iter().flat_map(|map| map.iter()) {
         match (key.as_str().unwrap_or_default(), display(value).as_str()) {
             ("propagationPolicy", "Foreground" | "Background" | "Orphan") => how.insert("propagation".into(), value.clone()),
-            ("gracePeriodSeconds", seconds) if seconds.parse::<u32>().is_ok() => how.insert("grace".into(), Value::Int(seconds.parse().unwrap_or(0))),
+            ("gracePeriodSeconds", seconds) if seconds.parse::<u32>().is_ok() => {
+                how.insert("grace".into(), Value::Int(seconds.parse().unwrap_or(0)))
+            }
             ("preconditions", _) => {
                 let error = args.error("delete_options", "`preconditions` is not supported");
                 return Err(error.hint("only the object that was looked at is deleted: its uid is a precondition already"));

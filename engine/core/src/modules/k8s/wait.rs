@@ -83,7 +83,9 @@ fn pods(manifest: &Json) -> Option<String> {
 /// Whether an object that was not changed is ready by what was seen of it: then nobody needs to ask again.
 pub(super) fn settled(described: &Described, state: Option<&Fields>) -> bool {
     let object = state.and_then(Option::as_ref).and_then(seen::object).and_then(|object| object.to_json().ok());
-    object.is_some_and(|object| is_folder(&object) || (pods(&described.json).is_none() && status::status(&object, &Context::default()).state == State::Current))
+    object.is_some_and(|object| {
+        is_folder(&object) || (pods(&described.json).is_none() && status::status(&object, &Context::default()).state == State::Current)
+    })
 }
 
 /// A folder of manifests has no controllers: what is written there is as ready as it will be.
@@ -99,7 +101,9 @@ impl Wait {
             let text = |key: &str| condition.get(key).filter(|value| !value.is_null()).map(display);
             for key in condition.as_map().into_iter().flat_map(|map| map.keys()) {
                 if !matches!(key.as_str(), Some("type" | "status" | "reason")) {
-                    return Err(args.error("wait_condition", format!("`wait_condition` has no key `{key}`")).hint("it has `type`, `status` and `reason`"));
+                    return Err(args
+                        .error("wait_condition", format!("`wait_condition` has no key `{key}`"))
+                        .hint("it has `type`, `status` and `reason`"));
                 }
             }
             let Some(kind) = text("type") else { return Err(args.error("wait_condition", "`wait_condition` needs a `type`")) };
@@ -175,7 +179,11 @@ impl Wait {
     /// `others`: its pods, then its ReplicaSets.
     fn live(&self, name: &str, live: &Json, others: &[Response], now: f64) -> Holds {
         let items = |at: usize| -> &[Json] {
-            others.get(at).filter(|response| response.status == 200).and_then(|response| response.body.get("items")?.as_array()).map_or(&[], Vec::as_slice)
+            others
+                .get(at)
+                .filter(|response| response.status == 200)
+                .and_then(|response| response.body.get("items")?.as_array())
+                .map_or(&[], Vec::as_slice)
         };
         let now = Timestamp::from_second(now as i64).ok().filter(|_| now > 0.0);
         let context = Context { pods: items(0), replica_sets: items(1), now, ..Context::default() };
@@ -213,7 +221,9 @@ impl Wanted {
         match found {
             Some(found) if text(found, "status") == self.status && reason(found) => Holds::Yes,
             _ if status.state == State::Failed => Holds::Never(format!("{name} {status}")),
-            Some(found) => Holds::NotYet(format!("{name}: condition {} is {} {}", self.kind, text(found, "status"), text(found, "reason")).trim_end().to_owned()),
+            Some(found) => Holds::NotYet(
+                format!("{name}: condition {} is {} {}", self.kind, text(found, "status"), text(found, "reason")).trim_end().to_owned(),
+            ),
             None => Holds::NotYet(format!("{name}: no condition {} yet; it is {status}", self.kind)),
         }
     }

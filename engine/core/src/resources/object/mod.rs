@@ -17,6 +17,7 @@
 //! | [`flat`] | what are its fields, each with its path? |
 //! | [`taint`] | which secrets stand in them? |
 //! | [`policy`] | whose fields are taken back, whose are left, whose are an error? |
+//! | [`foreign`] | what did somebody set by hand beside what is described? |
 //! | [`kind`] | how is it asked about, read and mended? |
 
 pub mod change;
@@ -25,6 +26,7 @@ mod defaults;
 pub mod described;
 pub mod error;
 pub mod flat;
+pub mod foreign;
 pub mod keys;
 pub mod kind;
 pub mod lint;

@@ -33,7 +33,9 @@ fn decision(conflict: &Conflict, look: &Look) -> &'static str {
     let mut general = None;
     for word in look.all(CONFLICTS) {
         match word.rsplit_once('=') {
-            Some((of, what)) if field == of || field.starts_with(&format!("{of}.")) || field.starts_with(&format!("{of}[")) => return known(what),
+            Some((of, what)) if field == of || field.starts_with(&format!("{of}.")) || field.starts_with(&format!("{of}[")) => {
+                return known(what);
+            }
             Some(_) => {}
             None => general = Some(known(word)),
         }

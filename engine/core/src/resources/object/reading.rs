@@ -8,7 +8,8 @@ use super::conflict::Conflict;
 use super::described::Described;
 use super::error::{self, Class, Refusal};
 use super::flat::{leaves, same};
-use super::kind::{KIND, apply, request};
+use super::foreign::foreign;
+use super::kind::{KIND, apply, request, stand_in};
 use super::manifest::Ref;
 use super::owned::proven;
 use super::policy::{self, Resolved};
@@ -54,7 +55,7 @@ fn plain(look: &Look, live: &Json) -> State {
     let told = [("uid", "/metadata/uid"), ("created", "/metadata/creationTimestamp")];
     fields.extend(told.into_iter().filter_map(|(name, pointer)| Some((name.into(), text(pointer)?))));
     if look.detail.contains_key("object") {
-        fields.insert(seen::OBJECT.into(), seen::hidden(&Taints::of(&Value::from(live)), live, None));
+        fields.insert(seen::OBJECT.into(), seen::hidden(&Taints::of(&Value::from(live)), live, None, vec![]));
     }
     Some(fields)
 }
@@ -109,17 +110,36 @@ impl Subject<'_> {
             Class::Conflict(conflicts) => self.conflicts(described, live, conflicts, &refusal, rest),
             Class::UnknownKind => self.no_kind(),
             Class::NoNamespace => match &self.at.namespace {
-                Some(name) => {
-                    let namespace = Id::new(KIND, format!("v1/Namespace/{name}"));
-                    Reading::States(vec![(self.look.id.clone(), None), (namespace, None)])
-                }
+                Some(name) => self.no_namespace(described, name, rest),
                 None => self.failed(&refusal),
             },
             _ => self.failed(&refusal),
         }
     }
 
-    fn conflicts(&self, described: &Described, live: Option<&Json>, conflicts: &[Conflict], refusal: &Refusal, rest: &[Response]) -> Reading {
+    /// The namespace is not there, which is a fact of its own. Whether the object is valid can be told all the same: under
+    /// another name, where there is a namespace. What else is refused there, by quotas and the like, says nothing.
+    fn no_namespace(&self, described: &Described, name: &str, rest: &[Response]) -> Reading {
+        let namespace = Id::new(KIND, format!("v1/Namespace/{name}"));
+        let states = Reading::States(vec![(self.look.id.clone(), None), (namespace, None)]);
+        let Some(answer) = rest.first() else {
+            let Script::Api(mut requests) = self.dry_run(described, None) else { return states };
+            requests.push(stand_in(self.at, &described.value));
+            return Reading::Ask(Script::Api(requests));
+        };
+        let refusal = self.refusal(answer, &described.json, None);
+        let invalid = matches!(refusal.class, Class::Invalid | Class::Schema) && !refusal.fields.is_empty();
+        if answer.status >= 400 && invalid { self.failed(&refusal) } else { states }
+    }
+
+    fn conflicts(
+        &self,
+        described: &Described,
+        live: Option<&Json>,
+        conflicts: &[Conflict],
+        refusal: &Refusal,
+        rest: &[Response],
+    ) -> Reading {
         let resolved = policy::resolve(conflicts, self.look);
         if !resolved.refuse.is_empty() {
             return self.failed(refusal);
@@ -182,7 +202,7 @@ impl Subject<'_> {
             left: policy::owners(&resolved.leave),
             answer: described.taints.object(&seen::shown(answer)),
         };
-        state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, Some(verdict)));
+        state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, Some(verdict), foreign(&described.json, live)));
         Reading::one(self.look, Some(state))
     }
 }
@@ -201,106 +221,9 @@ fn as_described(described: &Described, live: &Json) -> Fields {
     if let Some(uid) = live.pointer("/metadata/uid").and_then(Json::as_str) {
         state.insert("uid".into(), Value::text(uid));
     }
-    state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, None));
+    state.insert(seen::OBJECT.into(), seen::hidden(&described.taints, live, None, foreign(&described.json, live)));
     state
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::*;
-    use crate::state::{Gap, Look};
-    use crate::text::template::mask::shown;
-
-    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/");
-
-    fn cases(name: &str) -> Vec<Json> {
-        serde_json::from_str(&std::fs::read_to_string(format!("{FOLDER}{name}")).expect("a file")).expect("a JSON list")
-    }
-
-    fn response(status: u16, body: &Json) -> Response {
-        Response { status, body: body.clone(), warnings: vec![], retry_after: None }
-    }
-
-    fn missing() -> Response {
-        response(404, &serde_json::json!({"kind": "Status", "reason": "NotFound", "code": 404}))
-    }
-
-    fn look(manifest: &Json) -> Look {
-        let described = Described::of(&Value::from(manifest)).expect("a manifest without faults");
-        Look::at(KIND, described.at.to_string()).wanting(described.value)
-    }
-
-    /// What a reading comes to: the gap that the manifest leaves by the verdict.
-    fn told(look: &Look, reading: &Reading) -> String {
-        let mut text = String::new();
-        let states = match reading {
-            Reading::States(states) => states,
-            Reading::Ask(Script::Api(requests)) => return format!("  asks {} requests\n", requests.len()),
-            Reading::Ask(_) => return "  asks a shell\n".into(),
-            Reading::Failed { message, hint } => {
-                let hint = hint.iter().map(|hint| format!("  hint: {hint}\n")).collect::<String>();
-                return format!("  failed: {}\n{hint}", message.replace('\n', "\n    "));
-            }
-        };
-        let described = Described::read(look.wanted.as_ref().expect("wanted")).expect("a manifest");
-        for (id, state) in states {
-            let Some(state) = state.as_ref().filter(|_| *id == look.id) else {
-                let _ = writeln!(text, "  {id} is not there");
-                continue;
-            };
-            let verdict = seen::verdict(state, &described.hash());
-            let force = if verdict.as_ref().is_some_and(|verdict| verdict.force) { ", by force" } else { "" };
-            let then = verdict.map_or_else(|| described.fields(), |verdict| verdict.then);
-            let gap = Gap::between(id, &Some(state.clone()), &Some(then));
-            let _ = writeln!(text, "  {}{force}", if gap.is_closed() { "as described" } else { "changes" });
-            for change in &gap.changes {
-                let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".to_owned(), shown);
-                let _ = writeln!(text, "    {}: {} -> {}", change.field, side(&change.now), side(&change.then));
-            }
-        }
-        text
-    }
-
-    fn check(file: &str, text: &str) {
-        let path = format!("{FOLDER}{file}");
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, text).expect("written");
-        }
-        assert_eq!(text, std::fs::read_to_string(&path).unwrap_or_default(), "\n{text}");
-    }
-
-    /// What a 1.36 server answered to dry runs, as gaps.
-    #[test]
-    fn verdicts_are_gaps() {
-        let mut text = String::new();
-        for case in cases("applies.json") {
-            let look = look(&case["manifest"]);
-            let live = if case["live"].is_null() { missing() } else { response(200, &case["live"]) };
-            let answers = vec![live, response(200, &case["answer"])];
-            let _ = writeln!(text, "{}", case["name"].as_str().unwrap_or(""));
-            text += &told(&look, &reading(&look, &Answer::Api(answers)));
-        }
-        check("verdicts.txt", &text);
-    }
-
-    /// What a 1.36 server refused, as what the user reads.
-    #[test]
-    fn refusals_are_told() {
-        let mut text = String::new();
-        for case in cases("refusals.json") {
-            let manifest = case.get("manifest").filter(|manifest| manifest.pointer("/metadata/name").is_some() && manifest.get("kind").is_some());
-            let usual = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "none"}});
-            let look = match manifest.map(|manifest| Described::read(&Value::from(manifest))) {
-                Some(Some(described)) => Look::at(KIND, described.at.to_string()).wanting(described.value),
-                _ => look(&usual),
-            };
-            let live = case.get("live").filter(|live| !live.is_null()).map_or_else(missing, |live| response(200, live));
-            let code = case["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
-            let _ = writeln!(text, "{}", case["name"].as_str().unwrap_or(""));
-            text += &told(&look, &reading(&look, &Answer::Api(vec![live, response(code, &case["body"])])));
-        }
-        check("refused.txt", &text);
-    }
-}
+mod tests;

@@ -60,9 +60,10 @@ impl Verdict {
 
 /// As the contents of a file are: at hand, and not compared word by word. Two of them always count as equal, because the
 /// fields beside them are what is compared.
-pub(super) fn hidden(taints: &Taints, live: &Json, verdict: Option<Verdict>) -> Value {
+pub(super) fn hidden(taints: &Taints, live: &Json, verdict: Option<Verdict>, foreign: Vec<String>) -> Value {
     let mut map = Map::new();
     map.insert("object", taints.object(&shown(live)));
+    map.insert("foreign", foreign.into_iter().map(Value::text).collect::<Vec<_>>());
     if let Some(verdict) = verdict {
         map.insert("verdict", verdict.to_value());
     }
@@ -79,6 +80,11 @@ fn inner<'a>(state: &'a Fields, name: &str) -> Option<&'a Value> {
 /// The object as it was seen.
 pub fn object(state: &Fields) -> Option<&Value> {
     inner(state, "object")
+}
+
+/// Fields beside the manifest that were set by hand.
+pub fn foreign(state: &Fields) -> Vec<&str> {
+    inner(state, "foreign").and_then(Value::as_list).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// The verdict, if one was needed and is about this manifest.

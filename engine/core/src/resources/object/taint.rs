@@ -180,7 +180,8 @@ mod tests {
     #[test]
     fn secrets_are_found_again() {
         let mark = Mark::new("pw", "hunter22", b"k");
-        let manifest = Value::map([("spec", Value::map([("a", Value::text("x hunter22").marked(vec![mark.clone()])), ("b", Value::text("plain"))]))]);
+        let manifest =
+            Value::map([("spec", Value::map([("a", Value::text("x hunter22").marked(vec![mark.clone()])), ("b", Value::text("plain"))]))]);
         let taints = Taints::of(&manifest);
         assert_eq!(taints.value("spec.a", &json!("x hunter22")).marks(), [mark.clone()]);
         assert_eq!(taints.value("spec.a", &json!("eCBodW50ZXIyMg==")).marks(), [mark.clone()], "in base64");
@@ -202,7 +203,12 @@ mod tests {
         let mark = Mark::new("pw", "hunter22", b"k");
         let of = |json: Json| {
             let spread = spread(Value::from(&json), &[mark.clone()]);
-            json.as_object().expect("a map").keys().filter(|key| !spread.get(key).expect("it").marks().is_empty()).cloned().collect::<Vec<_>>()
+            json.as_object()
+                .expect("a map")
+                .keys()
+                .filter(|key| !spread.get(key).expect("it").marks().is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(of(json!({"a": "hunter22", "b": "aHVudGVyMjI=", "c": "x"})), ["a", "b"]);
         assert_eq!(of(json!({"a": "x", "sum": "2ab96390c7dbe3439de74d0c9b0b1767"})), ["sum"], "hashed");
