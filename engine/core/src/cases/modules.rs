@@ -1,14 +1,9 @@
 //! Cases of modules: a task and a world in; what is looked at, what is wanted and what is registered out.
 //!
 //! Parts: `task` (YAML: the module with its arguments, and `args`), `file NAME` (of the control node), `world` (YAML:
-<<<<<<< HEAD
 //! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change; `would kind:name` for
 //! what one before it would make), `answer NAME` (what an API server answered about one of the looks, as responses), `reply` (what the
-//! action or condition gave), `responses` (the same from an API server). Expected: `error`, `looks`, `want`, `holds`, `result`.
-=======
-//! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change), `reply` (what the
-//! action or condition gave), `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `result`.
->>>>>>> paths
+//! action or condition gave), `responses` (the same from an API server). `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `result`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -111,19 +106,14 @@ fn secret(node: &Node) -> Value {
 /// Files of the control node arrive as what they hold: a file, or a folder where the names of parts begin with its name.
 fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let kind = entry.spec.arg(name).map(|arg| arg.kind);
-<<<<<<< HEAD
     let (Some(kind @ (Type::File | Type::Template | Type::Vars | Type::Program)), Some(line)) = (kind, value.as_str()) else {
         return value;
     };
-    let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
-    let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
-=======
-    let (Some(Type::File | Type::Template), Some(name)) = (kind, value.as_str()) else { return value };
-    let path = name.trim_end_matches('/');
     if case.part("on the host").is_some() {
         return value;
     }
->>>>>>> paths
+    let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
+    let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
     let mut map = Map::from_iter([
         ("name".into(), Value::text(name)),
         ("path".into(), Value::text(format!("/control/{path}"))),

@@ -1,12 +1,8 @@
 //! What all modules that make paths have in common: owner, group and mode, and the results that tell of a path.
 
-<<<<<<< HEAD
 use std::sync::Arc;
 
-use crate::resources::path;
-=======
 use crate::resources::{path, user};
->>>>>>> hostkinds
 use crate::state::{Fields, Halt, Id, Look, View};
 use crate::text::{Map, Result, Unknown, Value};
 

@@ -23,10 +23,7 @@ pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
-<<<<<<< HEAD
 use crate::resources::unit;
-=======
->>>>>>> paths
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -54,22 +51,15 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-<<<<<<< HEAD
-    /// A package file tells which package is in it; a file of systemd makes a unit.
-    fn reach(&self, gap: &Gap) -> Reach {
-        if gap.id.name.ends_with(".deb") {
-            return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
-        }
-        match unit::of_file(&gap.id.name) {
-            units if units.is_empty() => Reach::Nothing,
-            units => Reach::Things(units),
-        }
-=======
-    /// The trees that it stands in, and its own.
+    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
-        Reach::Things(above.map(|path| Id::new(super::tree::KIND, path)).collect())
->>>>>>> paths
+        let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
+        if gap.id.name.ends_with(".deb") {
+            things.push(Id::new("deb", gap.id.name.clone()));
+        }
+        things.extend(unit::of_file(&gap.id.name));
+        Reach::Things(things)
     }
 }
 
