@@ -1,6 +1,7 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
 pub mod apt;
+pub mod apt_repository;
 pub mod args;
 pub mod assert;
 pub mod authorized_key;
@@ -11,6 +12,7 @@ pub mod debug;
 pub mod fail;
 pub mod file;
 pub mod group;
+pub mod hostname;
 pub mod meta;
 pub mod output;
 pub mod owned;

@@ -1,9 +1,11 @@
 //! The one table of modules.
 
-use super::{Entry, apt, assert, authorized_key, command, copy, cron, debug, fail, file, group, meta, package, ping, raw, service, set_fact, shell, sysctl, systemd_service, user};
+use super::{Entry, apt, apt_repository, assert, authorized_key, command, copy, cron, debug, fail, file, group, hostname, meta, package, ping, raw, service, set_fact, shell, sysctl, systemd_service, user};
 
 pub static TABLE: &[&Entry] = &[
     &apt::ENTRY,
+    &apt_repository::ENTRY,
+    &apt_repository::KEY,
     &assert::ENTRY,
     &authorized_key::ENTRY,
     &command::ENTRY,
@@ -13,6 +15,8 @@ pub static TABLE: &[&Entry] = &[
     &fail::ENTRY,
     &file::ENTRY,
     &group::ENTRY,
+    &hostname::ENTRY,
+    &hostname::ZONE,
     &meta::ENTRY,
     &package::APK,
     &package::DNF,

@@ -3,11 +3,13 @@
 pub mod apt;
 pub mod crontab;
 pub mod glob;
+pub mod host;
 pub mod object;
 pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod sources;
 pub mod sysctl;
 pub mod unit;
 pub mod user;
@@ -21,10 +23,12 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Work,
     &crontab::Crontab,
     &glob::Glob,
+    &host::Host,
     &package::Offer,
     &package::Package,
     &package::Residue,
     &path::Path,
+    &sources::Sources,
     &sysctl::Sysctl,
     &unit::Files,
     &unit::Unit,

@@ -14,7 +14,7 @@ mod read;
 
 pub use mode::mode_bits;
 
-use crate::resources::unit;
+use crate::resources::{sources, unit};
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -42,10 +42,14 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-    /// A package file tells which package is in it; a file of systemd makes a unit.
+    /// A package file tells which package is in it; a file of systemd makes a unit; apt's sources are
+    /// read as a whole.
     fn reach(&self, gap: &Gap) -> Reach {
         if gap.id.name.ends_with(".deb") {
             return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
+        }
+        if let Some(id) = sources::of_file(&gap.id.name) {
+            return Reach::Things(vec![id]);
         }
         match unit::of_file(&gap.id.name) {
             units if units.is_empty() => Reach::Nothing,
