@@ -1,10 +1,12 @@
 //! The one table of modules.
 
-use super::{Entry, add_host, apt, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, template, user, wait_for, wait_for_connection};
+use super::{Entry, add_host, apt, apt_repository, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, template, user, wait_for, wait_for_connection};
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,
     &apt::ENTRY,
+    &apt_repository::ENTRY,
+    &apt_repository::KEY,
     &assert::ENTRY,
     &authorized_key::ENTRY,
     &blockinfile::ENTRY,
@@ -17,6 +19,8 @@ pub static TABLE: &[&Entry] = &[
     &getent::ENTRY,
     &group::ENTRY,
     &group_by::ENTRY,
+    &hostname::ENTRY,
+    &hostname::ZONE,
     &include_vars::ENTRY,
     &k8s::ENTRY,
     &k8s_info::ENTRY,
