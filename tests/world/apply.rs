@@ -132,7 +132,8 @@ fn objects_come_stay_and_go() {
     world.kubectl("-n play-world-apply scale deployment/web --replicas=3");
     world.kubectl("-n play-world-apply set env deployment/web EXTRA=1");
     world.kubectl("-n play-world-apply patch secret key --type=merge -p {\"stringData\":{\"key\":\"stolen-by-hand\"}}");
-    let drift = ["spec.replicas: 3 -> 1", "spec.replicas of kubectl (scale) -> play", "env[name=EXTRA] of kubectl-set is not described, and stays"];
+    let drift =
+        ["spec.replicas: 3 -> 1", "spec.replicas of kubectl (scale) -> play", "env[name=EXTRA] of kubectl-set is not described, and stays"];
     let (code, text) = world.play("site.yml", &["--check"]);
     assert_eq!(code, 2, "{text}");
     has(&text, &drift);
