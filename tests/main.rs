@@ -3,6 +3,7 @@
 mod tidy;
 
 mod world {
+    mod apply;
     mod objects;
     mod proof;
     mod server;
