@@ -51,30 +51,15 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-<<<<<<< HEAD
     /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
-=======
-    /// A package file tells which package is in it; a file of systemd makes a unit; apt's sources are
-    /// read as a whole.
->>>>>>> hostkinds
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
         let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
         if gap.id.name.ends_with(".deb") {
-<<<<<<< HEAD
             things.push(Id::new("deb", gap.id.name.clone()));
-=======
-            return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
-        }
-        if let Some(id) = sources::of_file(&gap.id.name) {
-            return Reach::Things(vec![id]);
-        }
-        match unit::of_file(&gap.id.name) {
-            units if units.is_empty() => Reach::Nothing,
-            units => Reach::Things(units),
->>>>>>> hostkinds
         }
         things.extend(unit::of_file(&gap.id.name));
+        things.extend(sources::of_file(&gap.id.name));
         Reach::Things(things)
     }
 }
