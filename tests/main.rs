@@ -3,6 +3,7 @@
 mod tidy;
 
 mod world {
+    mod differential;
     mod apply;
     mod objects;
     mod proof;
