@@ -9,6 +9,7 @@ pub mod debug;
 pub mod edited;
 pub mod fail;
 pub mod file;
+pub mod find;
 pub mod hashes;
 pub mod lineinfile;
 pub mod meta;

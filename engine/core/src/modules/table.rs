@@ -10,6 +10,7 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &super::find::ENTRY,
     &lineinfile::ENTRY,
     &meta::ENTRY,
     &ping::ENTRY,
