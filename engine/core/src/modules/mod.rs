@@ -1,6 +1,7 @@
 //! What a task means: arguments and what is, to what is to be. One file a module, one table.
 
 pub mod args;
+pub mod assemble;
 pub mod assert;
 pub mod blockinfile;
 pub mod command;
@@ -20,12 +21,14 @@ pub mod ping;
 pub mod placed;
 pub mod raw;
 pub mod reads;
+pub mod replace;
 pub mod set_fact;
 pub mod shell;
 pub mod slurp;
 pub mod stat;
 pub mod table;
 pub mod template;
+pub mod tempfile;
 
 pub use args::{Arg, Args, Spec, Type, display};
 pub use table::{TABLE, find};

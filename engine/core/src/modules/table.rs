@@ -1,8 +1,9 @@
 //! The one table of modules.
 
-use super::{Entry, assert, blockinfile, command, copy, debug, fail, file, lineinfile, meta, ping, raw, set_fact, shell, slurp, stat, template};
+use super::{Entry, assemble, assert, blockinfile, command, copy, debug, fail, file, lineinfile, meta, ping, raw, replace, set_fact, shell, slurp, stat, tempfile, template};
 
 pub static TABLE: &[&Entry] = &[
+    &assemble::ENTRY,
     &assert::ENTRY,
     &blockinfile::ENTRY,
     &command::ENTRY,
@@ -15,10 +16,12 @@ pub static TABLE: &[&Entry] = &[
     &meta::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
+    &replace::ENTRY,
     &set_fact::ENTRY,
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
+    &tempfile::ENTRY,
     &template::ENTRY,
 ];
 
