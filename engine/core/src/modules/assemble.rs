@@ -119,7 +119,7 @@ impl Assemble {
             if text("path").contains('/') || !self.takes(text("path")) || !matches!(text("kind"), "file" | "link") {
                 continue;
             }
-            let look = Look { id: id.clone(), detail: Default::default() }.with("contents", "whole");
+            let look = Look::of(id.clone()).with("contents", "whole");
             if is_known(&id, view)?
                 && let Some(real) = view.field(&id, "real")?.and_then(Value::as_str)
             {
@@ -167,6 +167,7 @@ impl Module for Assemble {
         if self.placed.backup {
             looks[0] = looks[0].clone().with("stamp", "date");
         }
+        looks.extend(self.placed.owned.looks());
         if self.local.is_none() {
             looks.push(Look::at(path::KIND, self.source.as_str()));
             looks.push(Look::at(tree::KIND, self.source.as_str()).with("depth", "1"));

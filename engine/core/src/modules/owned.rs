@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::resources::path;
+use crate::resources::{path, user};
 use crate::state::{Fields, Halt, Id, Look, View};
 use crate::text::{Map, Result, Unknown, Value};
 
@@ -47,8 +47,26 @@ impl Owned {
         Ok(Owned { owner: args.text("owner"), group: args.text("group"), mode })
     }
 
+    /// What must be known of its user and group: that they are there. Modules ask it beside their paths.
+    pub fn looks(&self) -> Vec<Look> {
+        let named = |kind, name: &Option<String>| name.as_ref().filter(|name| name.parse::<i64>().is_err()).map(|name| Look::at(kind, name.as_str()));
+        named(user::KIND, &self.owner).into_iter().chain(named(user::GROUP, &self.group)).collect()
+    }
+
+    /// An owner or group that is not there, and that no task before it brings, fails before anything is tried.
+    fn known(&self, view: &View<'_>) -> std::result::Result<(), Halt> {
+        for (look, what, verb) in self.looks().into_iter().map(|look| if look.id.kind == user::KIND { (look, "user", "chown") } else { (look, "group", "chgrp") }) {
+            if view.seen(&look.id) == Some(&None) && view.state(&look.id).is_ok() {
+                let message = format!("{verb} failed: failed to look up {what} {}", look.id.name);
+                return Err(Halt::Failed(crate::text::Diagnostic::error(message).hint(format!("make it before, with the module `{what}`"))));
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what is wanted to the fields of a path.
     pub fn want(&self, id: &Id, view: &View<'_>, fields: &mut Fields) -> std::result::Result<(), Halt> {
+        self.known(view)?;
         for (name, number, value) in [("owner", "uid", &self.owner), ("group", "gid", &self.group)] {
             match value.as_ref().map(|text| (text, text.parse::<i64>())) {
                 Some((_, Ok(id))) => fields.insert(number.into(), Value::Int(id)),
@@ -119,13 +137,10 @@ pub fn backup_name(shown: &str, id: &Id, view: &View<'_>) -> Option<String> {
     Some(format!("{shown}.{number}{date}~"))
 }
 
-/// Whether it is known how a path is. Errors: the host could not say, or a task before may change it.
+/// Whether it is known how a path is, since all that may have changed it. Errors: the host could not say, or a task
+/// before may change it.
 pub fn is_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
-    match view.state(id) {
-        Ok(_) => Ok(true),
-        Err(Halt::Ask(_)) => Ok(false),
-        Err(halt) => Err(halt),
-    }
+    Ok(view.answers(&Look::of(id.clone())) && view.state(id).map(|_| true)?)
 }
 
 /// Whether it is known what a path holds, too, so that it can be compared.
@@ -147,4 +162,15 @@ pub fn contents_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Hal
 /// A look at a path for its contents: whole where they are small, by hash where they are `sha256` already.
 pub fn look_unless(path: &str, sha256: &str) -> Look {
     Look::at(path::KIND, path).with("unless", sha256.to_string())
+}
+
+/// The name of a group that is there or will be; a number that no group has stands for itself. `None` where there is none.
+pub fn known_group(group: &str, view: &View<'_>) -> std::result::Result<Option<String>, Halt> {
+    let id = Id::new(user::GROUP, group);
+    let number = group.bytes().all(|byte| byte.is_ascii_digit());
+    Ok(match view.likely(&id)? {
+        Some(fields) => Some(fields.get("name").and_then(Value::as_str).unwrap_or(group).to_string()),
+        // a task before it may bring it: a package brings groups
+        None => (number || view.state(&id).is_err()).then(|| group.to_string()),
+    })
 }

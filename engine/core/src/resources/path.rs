@@ -23,6 +23,7 @@ pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
+use crate::resources::unit;
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 
 pub const KIND: KindName = "path";
@@ -50,10 +51,15 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-    /// The trees that it stands in, and its own.
+    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
-        Reach::Things(above.map(|path| Id::new(super::tree::KIND, path)).collect())
+        let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
+        if gap.id.name.ends_with(".deb") {
+            things.push(Id::new("deb", gap.id.name.clone()));
+        }
+        things.extend(unit::of_file(&gap.id.name));
+        Reach::Things(things)
     }
 }
 

@@ -3,12 +3,12 @@
 //! What was seen stays as it was seen; what tasks would make of it lies over it as a log of predictions and
 //! disturbances, which can be cut back to any point.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::gap::Gap;
 use super::kind::Reach;
-use super::thing::{Fields, Id, Look, State};
+use super::thing::{Fields, Id, KindName, Look, State};
 use crate::text::{Diagnostic, Unknown, Value};
 
 /// What made a fact or a doubt: the task, as messages name it.
@@ -112,6 +112,11 @@ impl World {
         })
     }
 
+    /// Whether what was seen of a thing was seen after all that may have changed it.
+    pub fn is_fresh(&self, asker: Asker, id: &Id) -> bool {
+        self.seen.get(&(asker, id.clone())).is_some_and(|seen| seen.look.is_some())
+    }
+
     /// Whether this look needs no question: its answer is known or predicted. A prediction knows no more of a thing than
     /// was asked before it, so a look for more than the plain state is asked also then.
     pub fn answers(&self, asker: Asker, look: &Look) -> bool {
@@ -122,7 +127,8 @@ impl World {
 
     /// The target said how a thing is.
     pub fn see(&mut self, asker: Asker, look: &Look, id: &Id, state: State) {
-        let asked = Look { id: id.clone(), detail: look.detail.clone() };
+        let wanted = look.wanted.clone().filter(|_| look.id == *id);
+        let asked = Look { id: id.clone(), detail: look.detail.clone(), wanted };
         self.first.entry(id.clone()).or_insert_with(|| state.clone());
         self.fill(id, &state);
         self.seen.insert((asker, id.clone()), Seen { look: Some(asked), fact: Ok(state) });
@@ -201,6 +207,25 @@ impl World {
         self.seen.iter().filter_map(hit).collect()
     }
 
+    /// Things that several tasks would change and that end as they are: who changes them. Each run would do so again.
+    pub fn fights(&self) -> Vec<(&Id, Vec<&Cause>)> {
+        let fight = |(id, all): (&'_ Id, &Vec<usize>)| {
+            let Some(Entry::Predicted { state: last, .. }) = all.last().map(|&at| &self.log[at]) else { return None };
+            let ends_as_it_is = self.first.get(id).is_some_and(|first| Gap::between(id, first, last).is_closed());
+            (all.len() > 1 && ends_as_it_is).then_some(())
+        };
+        let causes = |all: &Vec<usize>| {
+            let cause = |at: &usize| match &self.log[*at] {
+                Entry::Predicted { cause, .. } => Some(cause),
+                _ => None,
+            };
+            all.iter().filter_map(cause).collect::<Vec<_>>()
+        };
+        let mut fights: Vec<_> = self.predicted.iter().filter(|(id, all)| fight((id, all)).is_some()).map(|(id, all)| (id, causes(all))).collect();
+        fights.sort_by_key(|(id, _)| (*id).clone());
+        fights
+    }
+
     /// Things whose last state differs from how they were first seen: the net change of a run.
     pub fn net(&self) -> Vec<Gap> {
         let gap = |(id, first): (&Id, &State)| {
@@ -252,7 +277,7 @@ impl<'a> View<'a> {
                 let diagnostic = Diagnostic::error(message);
                 Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))))
             }
-            None => Err(Halt::Ask(vec![Look { id: id.clone(), detail: Default::default() }])),
+            None => Err(Halt::Ask(vec![Look::of(id.clone())])),
         }
     }
 
@@ -264,6 +289,32 @@ impl<'a> View<'a> {
     /// One field of a thing; `None` where the thing or the field does not exist.
     pub fn field(&self, id: &Id, field: &str) -> Result<Option<&'a Value>, Halt> {
         Ok(self.fields(id)?.and_then(|fields| fields.get(field)))
+    }
+
+    /// All things of a kind of which something is known; where a task would make or remove one, with that task.
+    pub fn known(&self, kind: KindName) -> Vec<(&'a Id, &'a State, Option<&'a Cause>)> {
+        let seen = self.world.seen.keys().filter(|(asker, _)| *asker == self.asker).map(|(_, id)| id);
+        let ids: BTreeSet<&Id> = seen.chain(self.world.predicted.keys()).filter(|id| id.kind == kind).collect();
+        let known = |id: &'a Id| match self.world.get(self.asker, id)? {
+            Fact::Seen(state) => Some((id, state, None)),
+            Fact::Predicted(state, cause) | Fact::May(state, cause) => Some((id, state, Some(cause))),
+            Fact::Failed { .. } => None,
+        };
+        ids.into_iter().filter_map(known).collect()
+    }
+
+    /// Whether what is known of a thing answers this look and is not older than what may have changed it.
+    pub fn answers(&self, look: &Look) -> bool {
+        self.world.answers(self.asker, look)
+    }
+
+    /// How a thing is, also where a task before it may make it different: for fixes that do no harm where they were not
+    /// needed. The engine still tells that the gap is not sure.
+    pub fn likely(&self, id: &Id) -> Result<&'a State, Halt> {
+        match self.seen(id) {
+            Some(state) => Ok(state),
+            None => self.state(id),
+        }
     }
 
     /// A state if it is known, also where it may change: for hints and results, not for decisions.

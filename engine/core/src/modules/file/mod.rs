@@ -204,6 +204,7 @@ impl Module for File {
     fn looks(&self) -> Vec<Look> {
         let mut looks = vec![Look::at(path::KIND, self.path.as_str())];
         looks.extend(self.times.looks());
+        looks.extend(self.owned.looks());
         if matches!(self.state.as_deref(), Some("directory")) || self.recurse {
             looks.extend(ancestors(&self.path).into_iter().map(|path| Look::at(path::KIND, path)));
         }

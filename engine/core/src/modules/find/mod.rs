@@ -163,7 +163,7 @@ impl Find {
                 other => other?,
             };
             if !known {
-                missing.push(Look { id, detail: Default::default() }.with("contents", "whole"));
+                missing.push(Look::of(id).with("contents", "whole"));
             }
         }
         if missing.is_empty() { Ok(()) } else { Err(Halt::Ask(missing)) }
@@ -179,7 +179,7 @@ impl Find {
             let known = known.or_else(|| fields.and_then(|fields| fields.get(algorithm)).cloned());
             match (known, fields.is_some_and(|fields| !fields.contains_key("ctime"))) {
                 (Some(checksum), _) => _ = told.insert("checksum", checksum),
-                (None, false) => missing.push(Look { id: id.clone(), detail: Default::default() }.with("checksum", algorithm)),
+                (None, false) => missing.push(Look::of(id.clone()).with("checksum", algorithm)),
                 (None, true) => {
                     let why = Unknown { because: format!("the contents of {} are not known yet", id.name), span: None };
                     told.insert("checksum", Value::Unknown(Arc::new(why)));
