@@ -2,6 +2,7 @@
 
 pub mod add_host;
 pub mod apt;
+pub mod apt_repository;
 pub mod args;
 pub mod assemble;
 pub mod assert;
@@ -19,6 +20,7 @@ pub mod getent;
 pub mod group;
 pub mod group_by;
 pub mod hashes;
+pub mod hostname;
 pub mod include_vars;
 pub mod k8s;
 pub mod k8s_info;

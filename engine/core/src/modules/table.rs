@@ -1,14 +1,16 @@
 //! The one table of modules.
 
 use super::{
-    Entry, add_host, apt, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by,
-    include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script, service, set_fact, setup,
-    shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection,
+    Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
+    group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
+    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection,
 };
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,
     &apt::ENTRY,
+    &apt_repository::ENTRY,
+    &apt_repository::KEY,
     &assemble::ENTRY,
     &assert::ENTRY,
     &authorized_key::ENTRY,
@@ -19,15 +21,17 @@ pub static TABLE: &[&Entry] = &[
     &debug::ENTRY,
     &fail::ENTRY,
     &file::ENTRY,
+    &super::find::ENTRY,
     &getent::ENTRY,
     &group::ENTRY,
     &group_by::ENTRY,
+    &hostname::ENTRY,
+    &hostname::ZONE,
     &include_vars::ENTRY,
     &k8s::ENTRY,
     &k8s_info::ENTRY,
     &k8s_refused::EXEC,
     &k8s_refused::SCALE,
-    &super::find::ENTRY,
     &lineinfile::ENTRY,
     &meta::ENTRY,
     &package::APK,

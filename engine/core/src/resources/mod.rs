@@ -5,11 +5,13 @@ pub mod crontab;
 pub mod facts;
 pub mod getent;
 pub mod glob;
+pub mod host;
 pub mod object;
 pub mod package;
 pub mod path;
 pub mod process;
 pub mod sh;
+pub mod sources;
 pub mod sysctl;
 pub mod tree;
 pub mod unit;
@@ -27,11 +29,13 @@ pub static TABLE: &[&dyn Kind] = &[
     &facts::Facts,
     &getent::Getent,
     &glob::Glob,
+    &host::Host,
     &object::Object,
     &package::Offer,
     &package::Package,
     &package::Residue,
     &path::Path,
+    &sources::Sources,
     &sysctl::Sysctl,
     &tree::Tree,
     &unit::Files,
