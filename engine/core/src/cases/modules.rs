@@ -113,9 +113,14 @@ fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
         return value;
     }
     let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
-    let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
+    let written = first.as_deref().unwrap_or(line);
+    let path = written.trim_end_matches('/');
     let mut map = Map::from_iter([
+<<<<<<< HEAD
         ("name".into(), Value::text(path)),
+=======
+        ("name".into(), Value::text(written)),
+>>>>>>> paths
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);

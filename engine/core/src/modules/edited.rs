@@ -66,7 +66,7 @@ impl Edited {
             look = look.with("stamp", "date");
         }
         let above = if self.create { ancestors(&self.path) } else { vec![] };
-        std::iter::once(look).chain(above.into_iter().map(|path| Look::at(path::KIND, path))).collect()
+        std::iter::once(look).chain(self.owned.looks()).chain(above.into_iter().map(|path| Look::at(path::KIND, path))).collect()
     }
 
     /// The file as it is. `Err(Ok(want))`: the task fails with that.

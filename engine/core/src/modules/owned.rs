@@ -137,13 +137,10 @@ pub fn backup_name(shown: &str, id: &Id, view: &View<'_>) -> Option<String> {
     Some(format!("{shown}.{number}{date}~"))
 }
 
-/// Whether it is known how a path is. Errors: the host could not say, or a task before may change it.
+/// Whether it is known how a path is, since all that may have changed it. Errors: the host could not say, or a task
+/// before may change it.
 pub fn is_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
-    match view.state(id) {
-        Ok(_) => Ok(true),
-        Err(Halt::Ask(_)) => Ok(false),
-        Err(halt) => Err(halt),
-    }
+    Ok(view.answers(&Look::of(id.clone())) && view.state(id).map(|_| true)?)
 }
 
 /// Whether it is known what a path holds, too, so that it can be compared.

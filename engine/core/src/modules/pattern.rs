@@ -28,6 +28,7 @@ pub struct Match {
     pub start: usize,
     pub end: usize,
     groups: Vec<Option<Vec<u8>>>,
+    spans: Vec<Option<(usize, usize)>>,
     names: Vec<(String, usize)>,
 }
 
@@ -90,6 +91,7 @@ impl Pattern {
         Match {
             start: at(whole.0),
             end: at(whole.1),
+            spans: captures.iter().map(|group| group.map(|group| (at(group.start()), at(group.end())))).collect(),
             groups: captures.iter().map(|group| group.map(|group| bytes(group.as_str()))).collect(),
             names: self.regex.capture_names().enumerate().filter_map(|(at, name)| Some((name?.to_string(), at))).collect(),
         }
@@ -100,6 +102,12 @@ impl Match {
     /// A group by its number; nothing where it took no part.
     pub fn group(&self, at: usize) -> &[u8] {
         self.groups.get(at).and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// Where a named group begins and ends.
+    pub fn span_of(&self, name: &str) -> Option<(usize, usize)> {
+        let at = self.names.iter().find(|(known, _)| known == name)?.1;
+        *self.spans.get(at)?
     }
 
     /// Python's `match.expand`: `\1`, `\g<2>`, `\g<name>`, `\n` and its like.

@@ -55,7 +55,7 @@ impl Placed {
             how.insert("unsafe_writes".into(), true.into());
         }
         let owned = Owned::new(args)?;
-        let mode = args.flag_if_listed("remote_src").and_then(|_| args.value("directory_mode"));
+        let mode = args.given("directory_mode").then(|| args.value("directory_mode")).flatten();
         Ok(Placed {
             contents,
             name: None,

@@ -157,13 +157,13 @@ impl Stat {
             _ => None,
         };
         let checksum = contents.and_then(|bytes| hashes::hex(algorithm, bytes)).map(Value::text);
-        if let Some(checksum) = checksum.or_else(|| fields.get(algorithm).or(own.get(algorithm)).cloned()) {
+        if let Some(checksum) = checksum.or_else(|| fields.get(algorithm).or(own.get(algorithm)).filter(|hash| !hash.is_null()).cloned()) {
             stat.insert("checksum", checksum);
         }
     }
 }
 
-const KINDS: &[(&str, &str)] = &[
+pub const KINDS: &[(&str, &str)] = &[
     ("isdir", "directory"),
     ("ischr", "char"),
     ("isblk", "block"),
@@ -185,7 +185,8 @@ const NUMBERS: &[(&str, &str)] = &[
     ("device_type", "device_type"),
 ];
 
-fn bits(mode: &str, stat: &mut Map) {
+/// The mode and what each of its bits says.
+pub fn bits(mode: &str, stat: &mut Map) {
     let bits = i64::from_str_radix(mode, 8).unwrap_or_default();
     stat.insert("mode", mode);
     for (key, bit) in [

@@ -1,12 +1,17 @@
 //! The one table of modules.
 
-use super::{Entry, add_host, apt, apt_repository, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, template, user, wait_for, wait_for_connection};
+use super::{
+    Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
+    group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
+    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection,
+};
 
 pub static TABLE: &[&Entry] = &[
     &add_host::ENTRY,
     &apt::ENTRY,
     &apt_repository::ENTRY,
     &apt_repository::KEY,
+    &assemble::ENTRY,
     &assert::ENTRY,
     &authorized_key::ENTRY,
     &blockinfile::ENTRY,
@@ -36,6 +41,7 @@ pub static TABLE: &[&Entry] = &[
     &pause::ENTRY,
     &ping::ENTRY,
     &raw::ENTRY,
+    &replace::ENTRY,
     &script::ENTRY,
     &service::ENTRY,
     &set_fact::ENTRY,
@@ -44,9 +50,11 @@ pub static TABLE: &[&Entry] = &[
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
+    &super::find,
     &sysctl::ENTRY,
     &systemd_service::ENTRY,
     &systemd_service::SHORT,
+    &tempfile::ENTRY,
     &template::ENTRY,
     &user::ENTRY,
     &wait_for::ENTRY,

@@ -1,7 +1,7 @@
 //! All that stands below a folder of a host, in one find(1).
 //!
 //! Fields: `entries`, a list of mappings with the fields of [`super::path`] and `path` (below the folder, without it),
-//! in the order of their names; `followed`, the same where links are followed; `now`, the host's seconds since 1970;
+//! in the order of their names; `followed`, the same with what is below links to folders; `now`, the host's seconds since 1970;
 //! `denied`, what was said of folders that may not be read.
 //!
 //! A look asks by `depth` (a number of levels, or `all`), by `follow` (`yes`) for `followed`, by `each` (`yes`) also for
@@ -47,7 +47,7 @@ fn script(look: &Look) -> String {
     // what holds a line end cannot be told by lines, and is counted
     let find = |flag: &str, letter: &str| {
         let format = path::FORMAT;
-        format!("find {flag}{root}/{depth} -path '*\n*' -exec echo n \\; -o -exec stat {flag}-c '{letter} {format}' {{}} +\n")
+        format!("find {flag}{root}/{depth} -path '*\n*' -exec echo n \\; -o -exec stat -c '{letter} {format}' {{}} +\n")
     };
     let mut text = format!("printf 'T %s\\n%s\\n' {root} \"$(date +%s)\"\nif [ -d {root} ]; then\necho D\n");
     text += &find("", "s");

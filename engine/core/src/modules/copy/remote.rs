@@ -219,6 +219,7 @@ impl Module for Remote {
         let mut looks = vec![source, Look::at(tree::KIND, self.source.as_str()).with("depth", "all")];
         looks.extend(ancestors(dest).into_iter().map(|path| Look::at(path::KIND, path)));
         looks.push(Look::at(path::KIND, dest.as_str()).with("contents", "hash"));
+        looks.extend(self.placed.owned.looks());
         looks
     }
 

@@ -72,7 +72,7 @@ impl Module for Tree {
         above.push(self.root.clone());
         above.extend(self.folders.iter().cloned());
         let folders = above.into_iter().map(|path| Look::at(path::KIND, path));
-        folders.chain(self.files.iter().map(|(id, placed)| placed.look(&id.name))).collect()
+        folders.chain(self.owned.looks()).chain(self.files.iter().map(|(id, placed)| placed.look(&id.name))).collect()
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {

@@ -82,7 +82,8 @@ fn checksums(look: &Look) -> String {
     let mut text = String::new();
     let path = sh::path(&look.id.name);
     for algorithm in look.all("checksum") {
-        text += &format!("[ -f {path} ] && k=$({algorithm}sum <{path}) && printf 'k {algorithm} %s %s\\n' \"${{k%% *}}\" {path}\n");
+        text +=
+            &format!("[ -f {path} ] && {{ k=$({algorithm}sum <{path}) || k=-; printf 'k {algorithm} %s %s\\n' \"${{k%% *}}\" {path}; }}\n");
     }
     if look.detail.contains_key("access") {
         text += &format!("printf 'a access %s\\n' {path}\n");

@@ -138,7 +138,8 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
                 let (algorithm, rest) = rest.split_once(' ')?;
                 let (hash, name) = rest.split_once(' ')?;
                 if same(name, path) {
-                    found.more.push((algorithm.to_string(), Value::text(hash)));
+                    // `-`: it could not be read
+                    found.more.push((algorithm.to_string(), if hash == "-" { Value::Null } else { Value::text(hash) }));
                 }
             }
             "a" => {
