@@ -183,3 +183,53 @@ EXTRAS = [
     ["a=1 b='x y'"], ["a=1", "a=2 b=3"], ['{"a": 1, "b": [true]}'], ["{a: 1, b: yes}"], ["@vars.yml"], ["@vars.json"], ["@vars.yml", "a=9"], ["/x"], ["./x"], ["@nope.yml"], ["[1, 2]"], ["@list.yml"],
     ["a={{ b }}"], ["a"], ["a= b"], ["version=1.23.45 other_variable=foo"], ['{"a":1e3}'], ["{a: 1"], ["a='{\"x\": 1}'"], ["a=\"b c\" d=e\\nf"], ["a=True b=5 c=null"], ["x y=1"],
 ]
+
+
+def by_chance():
+    """Cases made by chance, always the same ones: what nobody would think of writing."""
+    import random
+
+    chance = random.Random(7)
+
+    def words(pieces, most):
+        return "".join(chance.choice(pieces) for _ in range(chance.randint(1, most)))
+
+    short = ["a", "b=", "=", "'", '"', "\\", " ", "  ", "\n", "{{", "}}", "{%", "%}", "{#", "#}", "chdir=/x", "creates=", "é", "\\n", "\\x41", "\\=", "x", "|", "\t", "'a b'", '"c d"', "k=v"]
+    SPLITS.extend((words(short, 12), chance.random() < 0.5) for _ in range(400))
+
+    literal = ["1", "0", "9", "_", ".", "e", "-", "+", "x", "o", "b", "'", '"', "[", "]", "{", "}", "(", ")", ",", " ", "True", "None", "a", "#", "\\", "\\n", ":", "'a'", "1.5", "0x1", "[1]", "{'a': 1}", "r'", "é"]
+    lines = [f"v{n}={words(literal, 7)}" for n in range(400)]
+    INVENTORIES["chance-literals"] = one("h\n[all:vars]\n" + "\n".join(lines) + "\n")
+
+    pieces = ["web", "db", "prod", "eu", "us", "all", "*", "?", "[0]", "[1:2]", "[-1]", "[a-c]", "db1", ":", ":", ",", ",", "&", "!", "~", "web1.example.com", ".", "1", "cache", "v6", "2001:db8::1", "w*", " ", "(", ")", "|"]
+    patterns = {words(pieces, 6) for _ in range(400)}
+    PATTERNS["chance"] = {"files": {"hosts.ini": FLEET}, "patterns": sorted(p for p in patterns if p.strip() and "[2001" not in p)}
+
+    groups, hosts = [f"g{c}" for c in "abcdefgh"], [f"h{n}" for n in range(6)]
+    for number in range(12):
+        files, sources = {}, []
+        for source in range(chance.randint(1, 2)):
+            order, sections = chance.sample(groups, len(groups)), []
+            for at, name in enumerate(order[: chance.randint(3, 8)]):
+                sections.append(f"[{name}]\n" + "".join(f"{host}{chance.choice(['', f' v=host{source}', ' k=1'])}\n" for host in chance.sample(hosts, chance.randint(0, 3))))
+                children = [child for child in order[at + 1 :] if chance.random() < 0.2]
+                if children:
+                    sections.append(f"[{name}:children]\n" + "\n".join(children) + "\n")
+                if chance.random() < 0.6:
+                    priority = f"ansible_group_priority={chance.randint(-3, 5)}\n" if chance.random() < 0.4 else ""
+                    sections.append(f"[{name}:vars]\nv={name}\nw_{name}=1\n{priority}")
+            chance.shuffle(sections)
+            folder = f"s{source}/" if chance.random() < 0.7 else ""
+            files[f"{folder}inv{source}.ini"] = chance.choice(["", "h9\n", "h0 top=1\n"]) + "".join(sections) + "".join(f"[{name}]\n" for name in order)
+            sources.append(f"{folder}inv{source}.ini")
+            for name in chance.sample(groups + ["all", "ungrouped"], 4):
+                files[f"{folder}group_vars/{name}.yml"] = f"v: gv_{name}_{source}\nfv: {name}{source}\n"
+            for name in chance.sample(hosts, 2):
+                files[f"{folder}host_vars/{name}.yml"] = f"hv: {source}\n"
+        for name in chance.sample(groups + ["all"], 4):
+            files[f"pb/group_vars/{name}.yml"] = f"v: pb_{name}\npv: {name}\n"
+        files[f"pb/host_vars/{chance.choice(hosts)}.yml"] = "phv: 1\nfv: pb\n"
+        INVENTORIES[f"chance-graph-{number:02}"] = {"files": files, "sources": sources, "playbook": "pb"}
+
+
+by_chance()

@@ -185,7 +185,7 @@ def entry(path, name, clean):
         except UnicodeDecodeError:
             text = None
         if text is not None:
-            text = accounts(name, text)
+            text = lasting(name, text)
             data = text.encode()
         e["contents"] = hashlib.sha256(data).hexdigest()
         if text is not None and len(data) <= 65536:
@@ -193,8 +193,10 @@ def entry(path, name, clean):
     return e
 
 
-def accounts(name, text):
-    """Account files are sets of lines, and the day of a password's change is today."""
+def lasting(name, text):
+    """A text without what another day or another order of the same commands would change."""
+    if name.startswith("/var/spool/cron/crontabs/"):
+        return re.sub(r"(?m)^# \(\S+ installed on .*\)$", "# (installed)", text)
     if name not in ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid"):
         return text
     lines = text.splitlines()
@@ -390,6 +392,18 @@ def path_differences(theirs, ours):
                 yield "%s: %s: ansible %s, play %s" % (path, field, x, y)
 
 
+def told(out):
+    """The lines of plays, tasks and results; hosts answer a task in any order."""
+    found, results = [], []
+    for line in out.splitlines() + ["PLAY"]:
+        if re.match(r"PLAY|TASK|RUNNING|NO MORE", line):
+            found += sorted(results) + [line.rstrip("* ")]
+            results = []
+        elif STATUS.match(line):
+            results.append(line.split(" => {")[0])
+    return "\n".join(found)
+
+
 def differences(theirs, ours, with_output):
     said = set()
     for n, (a, b) in enumerate(zip(theirs, ours), 1):
@@ -407,7 +421,7 @@ def differences(theirs, ours, with_output):
             lines += ["%s: only ansible: %s" % (part, line) for line in sorted(x - y)]
             lines += ["%s: only play: %s" % (part, line) for line in sorted(y - x)]
         if with_output:
-            x, y = ("\n".join(line.split(" => {")[0].rstrip("* ") for line in r["out"].splitlines() if STATUS.match(line)) for r in (a, b))
+            x, y = (told(r["out"]) for r in (a, b))
             if x != y:
                 lines.append("output: " + first_line(x, y))
         for line in lines:
@@ -425,7 +439,10 @@ def faults(name, runs):
             want = int(f.read())
     for n, run in enumerate(runs, 1):
         if run["exit"] != want:
-            tail = [line for line in run["out"].splitlines() if re.match(r"fatal|failed|TASK", line)][-4:] + run["err"].strip().splitlines()[-8:]
+            said = (run["out"] + run["err"]).splitlines()
+            tail = [line[:1000] for line in said if re.match(r"fatal|failed|TASK", line)][-4:]
+            errors = [i for i, line in enumerate(said) if line.startswith("[ERROR]")]
+            tail += said[errors[0]:errors[0] + 8] if errors else said[-4:]
             yield "run %d: ansible ended with %s, not %s: %s" % (n, run["exit"], want, "\n    ".join(tail))
     changed = sum(r["changed"] for r in runs[1]["recap"].values())
     free = os.path.exists(os.path.join(folder, "not-idempotent"))

@@ -9,6 +9,7 @@
 # Needs Python 3.11 to 3.13 with venv, and the Python registry when it is not built yet.
 set -euo pipefail
 ANSIBLE=12.3.0 CORE=2.19.14
+FILTERS=(jmespath==1.0.1 netaddr==1.3.0 passlib==1.7.4) # what some filters need
 CACHE=${PLAY_ORACLE:-$HOME/.cache/play-oracle}
 VENV=$CACHE/ansible-$ANSIBLE-core-$CORE
 die() { echo "oracle.sh: $*" >&2; exit 1; }
@@ -21,20 +22,22 @@ python() { # the first Python that this Ansible runs on
   die "no Python 3.11 to 3.13 with venv: apt-get install python3-venv"
 }
 
+built() { [ "$(cat "$VENV/.built" 2>/dev/null)" = "${FILTERS[*]}" ]; }
 build() {
   local p; p=$(python)
   echo "oracle.sh: building $VENV (once, about a minute)" >&2
   rm -rf "$VENV"
   "$p" -m venv "$VENV"
-  "$VENV/bin/pip" install -q --disable-pip-version-check "ansible==$ANSIBLE" "ansible-core==$CORE" >&2
-  "$VENV/bin/ansible-playbook" --version >"$VENV/.built"
+  "$VENV/bin/pip" install -q --disable-pip-version-check "ansible==$ANSIBLE" "ansible-core==$CORE" "${FILTERS[@]}" >&2
+  "$VENV/bin/ansible-playbook" --version >/dev/null
+  echo "${FILTERS[*]}" >"$VENV/.built"
 }
 
 case "${1:-}" in
   version) echo "ansible $ANSIBLE, ansible-core $CORE" ;;
   "")
     mkdir -p "$CACHE"
-    [ -e "$VENV/.built" ] || (flock 9; [ -e "$VENV/.built" ] || build) 9>"$CACHE/.lock"
+    built || (flock 9; built || build) 9>"$CACHE/.lock"
     echo "$VENV" ;;
   *) sed -n '2,/^set/{/^set/!p}' "$0" >&2; exit 2 ;;
 esac

@@ -166,7 +166,7 @@ fn judged(server: &Server, things: &[Thing], dice: &mut Dice, tally: &mut Tally)
 #[test]
 #[ignore = "needs a server: cluster.sh up"]
 fn proofs_are_never_wrong() {
-    let Some(server) = Server::of_environment() else { panic!("no PLAY_SERVER: eval \"$(cluster.sh up NAME)\"") };
+    let server = Server::of_environment().expect("the variables of `cluster.sh env NAME`");
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let rounds = usize::try_from(number("PROOF_ROUNDS", 12)).expect("a small number");
     let tally = run(&server, rounds, 5, number("PROOF_SEED", 1));

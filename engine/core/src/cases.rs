@@ -4,13 +4,14 @@
 //! expected stands in parts of its own; `BLESS=1` rewrites those.
 
 mod modules;
+mod real;
 mod resources;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::state::Reply;
+use crate::state::{Reply, Response};
 use crate::text::{Contents, Node, Source, Value, yaml};
 
 pub(crate) struct File {
@@ -53,6 +54,12 @@ impl Case {
         Some(Reply { code: code as i32, out: text("out"), err: text("err") })
     }
 
+    /// What an API server answered: a list of `status`, `body` and `warnings`; a body that is a number is that error.
+    pub fn responses(&self, name: &str) -> Option<Vec<Response>> {
+        self.part(name)?;
+        Some(responses(&self.yaml(name)))
+    }
+
     /// Replaces what is expected, or adds it at the end; nothing is expected where nothing came out.
     fn set(&mut self, name: &str, text: &str) {
         match self.parts.iter_mut().find(|(part, _)| part == name) {
@@ -66,7 +73,7 @@ impl Case {
 
 /// All files of cases below `tests/FOLDER/*/`.
 pub(crate) fn files(folder: &str) -> Vec<File> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(folder);
+    let root = root(folder);
     let mut all: Vec<File> = entries(&root)
         .iter()
         .flat_map(|of| entries(of))
@@ -77,7 +84,11 @@ pub(crate) fn files(folder: &str) -> Vec<File> {
     all
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn root(folder: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests").join(folder)
+}
+
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let Ok(read) = fs::read_dir(folder) else { return vec![] };
     let mut all: Vec<PathBuf> = read.map(|entry| entry.expect("an entry").path()).collect();
     all.sort();
@@ -136,6 +147,15 @@ fn written(file: &File) -> String {
         }
     }
     text
+}
+
+fn responses(node: &Node) -> Vec<Response> {
+    let response = |node: &Node| {
+        let part = |key: &str| node.get(key).map(|node| node.to_value().to_json().expect("JSON")).unwrap_or_default();
+        let warnings = part("warnings").as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect();
+        Response { status: part("status").as_u64().unwrap_or(200) as u16, body: part("body"), warnings, retry_after: None }
+    };
+    node.as_list().unwrap_or_default().iter().map(response).collect()
 }
 
 /// Fields of a state as YAML has them; `contents` are those of a file.

@@ -23,7 +23,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn cases(name: &str) -> Vec<Case> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder(name)).expect("a folder of cases").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder(name)).expect("a folder of cases").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths.iter().map(read).collect()
 }
@@ -32,7 +33,8 @@ fn read(path: &PathBuf) -> Case {
     let text = fs::read_to_string(path).expect("a case");
     let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
     let mut case = Case { name, files: vec![], pipes: vec![], sources: vec![], playbook: None, expect: String::new() };
-    for part in text.split("=== ").skip(1) {
+    for part in format!("\n{text}").split("\n=== ").skip(1) {
+        let part = format!("{}\n", part.strip_suffix('\n').unwrap_or(part));
         let (head, body) = part.split_once('\n').expect("a head");
         match head {
             "sources" => case.sources = body.lines().map(String::from).collect(),
@@ -77,7 +79,8 @@ fn listed(case: &Case, control: &MemoryControl, diagnostics: &mut Collector) -> 
     let mut hostvars = serde_json::Map::new();
     for id in inventory.members(GroupId(0)) {
         let layers = vars.layers(id).expect("loaded");
-        let own: serde_json::Map<_, _> = layers.names().iter().map(|name| (name.to_string(), to_json(&layers.get(name).expect("a variable").to_value()))).collect();
+        let own: serde_json::Map<_, _> =
+            layers.names().iter().map(|name| (name.to_string(), to_json(&layers.get(name).expect("a variable").to_value()))).collect();
         if !own.is_empty() {
             hostvars.insert(inventory.host(id).name.to_string(), Json::Object(own));
         }
@@ -209,4 +212,25 @@ fn extra_vars_are_read_as_ansible_reads_them() {
         }
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
+
+    /// No text makes a reader fall over, whatever it says of it.
+    #[test]
+    fn readers_stand_any_text(text in r#"[-a-c0-9=:,.;#~&!*?@$%é\[\](){}'"\\ \t\n]{0,60}"#) {
+        let control = MemoryControl::new([("hosts.ini", text.as_str()), ("hosts", &text), ("h.yml", &text), ("h.json", &text), ("ansible.cfg", &text)]);
+        for source in ["hosts.ini", "hosts", "h.yml", "h.json", &text] {
+            let mut diagnostics = Collector::default();
+            let inventory = Inventory::load(&control, &[source.to_string()], &mut diagnostics);
+            let _ = pattern::select(&inventory, &text);
+            diagnostics.iter().for_each(|diagnostic| drop(diagnostic.render(false)));
+        }
+        let _ = shortform::parse(&text, true);
+        let mut diagnostics = Collector::default();
+        super::config::Config::load(&control, &mut diagnostics);
+        extra::load(&control, std::slice::from_ref(&text), &mut diagnostics);
+        diagnostics.iter().for_each(|diagnostic| drop(diagnostic.render(false)));
+    }
 }

@@ -33,7 +33,8 @@ fn one(control: &dyn Control, argument: &str, diagnostics: &mut Collector) -> Re
         let span = text.shown().span(rest.start..rest.end);
         diagnostics.push(span.warning(said).hint("write `name=value`, with quotes around a value with blanks: `-e \"name='two words'\"`"));
     }
-    let pairs = form.pairs.iter().map(|pair| (pair.name.as_str(), Node::quoted(text.shown().span(pair.value_start..pair.end), &pair.value)));
+    let pairs =
+        form.pairs.iter().map(|pair| (pair.name.as_str(), Node::quoted(text.shown().span(pair.value_start..pair.end), &pair.value)));
     Ok(pairs.collect())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::inventory::python;
+use super::inventory::number;
 use crate::text::yaml::Data;
 use crate::text::{Node, Source};
 
@@ -112,7 +112,7 @@ impl Reader<'_> {
         let word = rest[..end].to_string();
         self.at += end;
         let text = match serde_json::from_str(&word).ok()? {
-            serde_json::Value::Number(number) if number.is_f64() => python::float_text(number.as_f64()?),
+            serde_json::Value::Number(number) if number.is_f64() => number::float_text(number.as_f64()?),
             _ => word,
         };
         Some(Node::plain(self.source.span(start..self.at), &text))

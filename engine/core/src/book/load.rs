@@ -7,11 +7,11 @@ use super::veil::{self, Marker, Secrets};
 use super::{json, path as paths};
 use crate::text::control::{Control, ControlError};
 use crate::text::yaml::{self, MAX_BYTES};
-use crate::text::{Decrypted, Diagnostic, Node, Result, Source};
+use crate::text::{Decrypted, Diagnostic, Mark, Node, Result, Source, Value};
 
 /// A text of the control node and what of it is secret.
 pub struct Text {
-    /// The text itself, decrypted. No message may show it: its places are for [`Text::reveal`].
+    /// The text itself, decrypted. No message may show it.
     plain: Arc<Source>,
     secrets: Secrets,
 }
@@ -19,6 +19,23 @@ pub struct Text {
 impl Text {
     pub fn as_str(&self) -> &str {
         &self.plain.text
+    }
+
+    /// The text itself as a source, to be rendered as a template. Where it is secret, errors go through
+    /// [`Text::veil_error`], and what is rendered through [`Text::mark`].
+    pub fn plain(&self) -> &Arc<Source> {
+        &self.plain
+    }
+
+    /// Marks a value that was made from all of this text, where it is secret.
+    pub fn mark(&self, control: &dyn Control, value: Value) -> Value {
+        if !self.is_secret() {
+            return value;
+        }
+        let mut key = [0; 16];
+        control.random(&mut key);
+        let text = value.as_str().unwrap_or(&self.plain.text).to_string();
+        value.marked(vec![Mark::new(&self.plain.name, text, &key)])
     }
 
     /// Whether the file was encrypted as a whole, or holds encrypted values.
@@ -83,7 +100,8 @@ impl Text {
         marker
     }
 
-    fn veil_error(&self, error: Diagnostic) -> Diagnostic {
+    /// An error about this text, without what is secret of it.
+    pub fn veil_error(&self, error: Diagnostic) -> Diagnostic {
         if self.is_secret() { veil::veiled(&error, &self.shown()) } else { error }
     }
 }

@@ -25,6 +25,8 @@ pub struct Loader<'a> {
     roles_path: Vec<String>,
     documents: RefCell<HashMap<String, Node>>,
     roles: RefCell<HashMap<String, Arc<Role>>>,
+    /// Handlers of roles that the play under way imports: they are the play's.
+    imported: RefCell<Vec<Arc<Task>>>,
 }
 
 /// What the book may know of modules: their names.
@@ -35,7 +37,7 @@ pub trait Modules {
 
 impl<'a> Loader<'a> {
     pub fn new(control: &'a dyn Control, modules: &'a dyn Modules, roles_path: Vec<String>) -> Loader<'a> {
-        Loader { control, modules, roles_path, documents: Default::default(), roles: Default::default() }
+        Loader { control, modules, roles_path, documents: Default::default(), roles: Default::default(), imported: Default::default() }
     }
 
     /// All plays of a playbook, imports included.
@@ -129,6 +131,7 @@ impl<'a> Loader<'a> {
         let (pre_tasks, tasks, post_tasks) = (section("pre_tasks", errors), section("tasks", errors), section("post_tasks", errors));
         let mut handlers = flat(&section("handlers", errors));
         let roles = keywords.get("roles").map(|roles| self.role_list(roles, &around, errors)).unwrap_or_default();
+        handlers.splice(0..0, self.imported.take());
         handlers.splice(0..0, roles.iter().flat_map(|role| role.handlers.clone()));
         Some(Play { name: keywords.get("name").cloned(), hosts, keywords, around, pre_tasks, roles, tasks, post_tasks, handlers, folder, span: node.span.clone() })
     }
@@ -139,7 +142,10 @@ impl<'a> Loader<'a> {
             let word = key.as_str().unwrap_or_default();
             let word = if word == "user" { "remote_user" } else { word };
             match Holder::Play.keyword(word) {
-                Some(word) => drop(keywords.insert(word, value.clone())),
+                Some(word) => {
+                    warn_idle(key, word, errors);
+                    keywords.insert(word, value.clone());
+                }
                 None => errors.push(unknown_keyword(key, Holder::Play, &[])),
             }
         }
@@ -221,7 +227,10 @@ impl<'a> Loader<'a> {
                     local = true;
                     actions.push(action(value)?);
                 }
-                Some(word) => drop(keywords.insert(word, value.clone())),
+                Some(word) => {
+                    warn_idle(key, word, errors);
+                    keywords.insert(word, value.clone());
+                }
                 None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), over: value.clone() }),
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
@@ -314,6 +323,7 @@ impl<'a> Loader<'a> {
         let text = name.as_str().unwrap_or_default();
         let text = text.strip_prefix("name=").unwrap_or(text);
         let (_, uses) = self.role_tasks(text, &name.span, &ring, from("tasks_from").as_deref(), from("handlers_from").as_deref(), errors)?;
+        self.imported.borrow_mut().extend(uses.handlers.iter().cloned());
         let block = uses.tasks.clone();
         Ok(Block { name: task.name.clone(), around: ring, block, rescue: Arc::from([]), always: Arc::from([]) })
     }
@@ -491,6 +501,12 @@ fn flat(items: &[Item]) -> Vec<Arc<Task>> {
             Item::Block(block) => flat(&block.block),
         })
         .collect()
+}
+
+fn warn_idle(key: &Node, word: &str, errors: &mut Collector) {
+    if let Some(why) = super::words::idle(word) {
+        errors.push(key.span.warning(format!("`{word}` has no effect")).hint(why));
+    }
 }
 
 fn unknown_keyword(key: &Node, holder: Holder, modules: &[&'static str]) -> Diagnostic {

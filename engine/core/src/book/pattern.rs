@@ -104,6 +104,9 @@ fn select_words(inventory: &Inventory, words: &[String]) -> Result<Selected> {
     }
     for (mark, keep) in [("&", true), ("!", false)] {
         for word in of(mark) {
+            if word.len() == 1 {
+                return Err(Diagnostic::error(format!("`{mark}` has no pattern behind it")));
+            }
             let found: HashSet<HostId> = one(inventory, &word[1..], &mut selected.warnings)?.into_iter().collect();
             selected.hosts.retain(|host| found.contains(host) == keep);
         }
@@ -217,13 +220,36 @@ fn translate(glob: &str) -> String {
                     regex += r"\[";
                     continue;
                 };
-                let set = inner[..end].replace('\\', r"\\").replace('[', r"\[").replace(']', r"\]").replace('&', r"\&").replace('~', r"\~");
-                let set = if set.starts_with('^') { format!(r"\{set}") } else { set };
-                regex += &format!("[{}{set}]", if negated { "^" } else { "" });
+                let set = set(&inner[..end]);
+                match (negated, set.is_empty()) {
+                    (true, true) => regex.push('.'),
+                    // nothing is in no set
+                    (false, true) => regex += r"[^\s\S]",
+                    _ => regex += &format!("[{}{set}]", if negated { "^" } else { "" }),
+                }
                 rest = &inner[end + 1..];
             }
             c => regex += &regex::escape(c.encode_utf8(&mut [0; 4])),
         }
     }
     regex + "$"
+}
+
+/// What is between the brackets of a glob, for a regular expression; a range that ends before it begins is empty.
+fn set(inner: &str) -> String {
+    let escaped = |c: char| if c.is_alphanumeric() { c.to_string() } else { format!(r"\u{{{:x}}}", u32::from(c)) };
+    let (mut set, mut rest) = (String::new(), inner.chars());
+    while let Some(from) = rest.next() {
+        let mut ahead = rest.clone();
+        match (ahead.next(), ahead.next()) {
+            (Some('-'), Some(to)) => {
+                if from <= to {
+                    set += &format!("{}-{}", escaped(from), escaped(to));
+                }
+                rest = ahead;
+            }
+            _ => set += &escaped(from),
+        }
+    }
+    set
 }

@@ -5,7 +5,8 @@ use crate::text::yaml::Node;
 use crate::text::{Diagnostic, Result, Span};
 
 /// The options that a module with a free form still takes as `name=value`.
-pub const FREE_FORM_OPTIONS: [&str; 8] = ["creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"];
+pub const FREE_FORM_OPTIONS: [&str; 8] =
+    ["creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"];
 
 /// A piece of the text, with what it is made of (blanks kept) and where it stands.
 #[derive(Clone, PartialEq, Debug)]
@@ -222,7 +223,9 @@ fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('\\') {
         plain += &rest[..at];
         rest = &rest[at + 1..];
-        let digits = |count: usize| rest.get(1..=count).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32).map(|c| (c, count + 1));
+        let digits = |count: usize| {
+            rest.get(1..=count).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32).map(|c| (c, count + 1))
+        };
         let found = match rest.chars().next() {
             Some('U') => digits(8),
             Some('u') => digits(4),

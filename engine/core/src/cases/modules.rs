@@ -1,8 +1,9 @@
 //! Cases of modules: a task and a world in; what is looked at, what is wanted and what is registered out.
 //!
 //! Parts: `task` (YAML: the module with its arguments, and `args`), `file NAME` (of the control node), `world` (YAML:
-//! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change), `reply` (what the
-//! action or condition gave). Expected: `error`, `looks`, `want`, `holds`, `result`.
+//! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change; `would kind:name` for
+//! what one before it would make), `answer NAME` (what an API server answered about one of the looks, as responses), `reply` (what the
+//! action or condition gave), `responses` (the same from an API server). `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `result`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use crate::book::shortform;
 use crate::modules::{self, Args, Entry, Module, TABLE, Type};
 use crate::resources;
 use crate::run::compare;
-use crate::state::{Answer, Condition, Done, Gap, Halt, Holds, Look, Reach, Script, View, Want, World};
-use crate::text::{Contents, Diagnostic, Map, Node, Span, Unknown, Value};
+use crate::state::{Answer, Condition, Done, Gap, Halt, Holds, Look, Reach, Reading, Request, Script, Verb, View, Want, World};
+use crate::text::{Contents, Diagnostic, Map, Node, Source, Span, Unknown, Value};
 
 #[test]
 fn modules_mean_what_their_cases_say() {
@@ -32,7 +33,8 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
         Ok(module) => module,
         Err(error) => return vec![("error", said(&error))],
     };
-    let world = world(case);
+    let mut world = world(case);
+    answered(&*module, case, &mut world);
     let view = View::new(&world, 0);
     let looks: String = module.looks().iter().map(|look| format!("{look:?}\n")).collect();
     let (want, gaps) = match module.want(&view) {
@@ -45,8 +47,10 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
         Err(halt) => return vec![("looks", looks), ("want", halted(&halt))],
     };
     let reply = case.reply("reply");
-    let done = Done { gaps: &gaps, reply: reply.as_ref(), responses: &[], view, began: 1_700_000_000.0, ended: 1_700_000_000.25 };
-    let holds = reply.as_ref().map(|reply| module.holds(&Answer::Shell(reply.clone()))).filter(|holds| *holds != Holds::Yes);
+    let responses = case.responses("responses").unwrap_or_default();
+    let done = Done { gaps: &gaps, reply: reply.as_ref(), responses: &responses, view, began: 1_700_000_000.0, ended: 1_700_000_000.25 };
+    let answer = reply.clone().map(Answer::Shell).or_else(|| case.part("responses").map(|_| Answer::Api(responses.clone())));
+    let holds = answer.map(|answer| module.holds_at(&answer, 1_700_000_000.0)).filter(|holds| *holds != Holds::Yes);
     let holds = holds.map(|holds| format!("{holds:?}\n")).unwrap_or_default();
     vec![("error", String::new()), ("looks", looks), ("want", want), ("holds", holds), ("result", map(&module.result(&done), ""))]
 }
@@ -102,13 +106,22 @@ fn secret(node: &Node) -> Value {
 /// Files of the control node arrive as what they hold: a file, or a folder where the names of parts begin with its name.
 fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let kind = entry.spec.arg(name).map(|arg| arg.kind);
-    let (Some(Type::File | Type::Template), Some(path)) = (kind, value.as_str()) else { return value };
-    let path = path.trim_end_matches('/');
+    let (Some(kind @ (Type::File | Type::Template | Type::Vars | Type::Program)), Some(line)) = (kind, value.as_str()) else {
+        return value;
+    };
+    if case.part("on the host").is_some() {
+        return value;
+    }
+    let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
+    let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
     let mut map = Map::from_iter([
-        ("name".into(), Value::text(path)),
+        ("name".into(), Value::text(name)),
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);
+    if kind == Type::Program {
+        map.insert("line", line);
+    }
     let contents = |text: &str| Value::from(Contents::of(Value::text(text)));
     if let Some((_, text)) = case.all("file").find(|(name, _)| *name == path) {
         map.insert("contents", contents(text));
@@ -136,10 +149,16 @@ fn world(case: &Case) -> World {
     for (key, node) in case.yaml("world").as_map().unwrap_or_default() {
         let key = key.as_str().unwrap_or_default();
         let (may, name) = key.strip_prefix("may ").map_or((false, key), |name| (true, name));
+        let (would, name) = name.strip_prefix("would ").map_or((false, name), |name| (true, name));
         let (kind, name) = name.split_once(':').unwrap_or_else(|| panic!("{}: `{name}` is no kind:name", case.name));
         let look = Look::at(resources::find(kind).name(), name);
         if let Some(message) = node.get("denied").and_then(Node::as_str) {
             world.fail(0, &look, message.to_string(), None);
+            continue;
+        }
+        if would {
+            world.see(0, &look, &look.id, None);
+            world.predict(&Gap::between(&look.id, &None, &fields(node)), &cause);
             continue;
         }
         world.see(0, &look, &look.id, fields(node));
@@ -148,6 +167,20 @@ fn world(case: &Case) -> World {
         }
     }
     world
+}
+
+/// What an API server said about the things that the module looks at, read by their kinds.
+fn answered(module: &dyn Module, case: &Case, world: &mut World) {
+    for (name, text) in case.all("answer") {
+        let look = module.looks().into_iter().find(|look| *look.id.name == *name).unwrap_or_else(|| panic!("{}: no look at {name}", case.name));
+        let source = Source::new(name, text);
+        let node = crate::text::yaml::parse(&source).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        match resources::find(look.id.kind).read(&look, &Answer::Api(super::responses(&node))) {
+            Reading::States(states) => states.into_iter().for_each(|(id, state)| world.see(0, &look, &id, state)),
+            Reading::Failed { message, hint } => world.fail(0, &look, message, hint),
+            Reading::Ask(more) => panic!("{}: {name} asks for more: {}", case.name, script(&more)),
+        }
+    }
 }
 
 /// Asked twice, a module wants the same.
@@ -221,8 +254,12 @@ fn dump(want: &Want) -> String {
         }
         text += &script(&action.script);
     }
-    if let Some(Condition { ask, shown, every, first_after, limit, late }) = &want.condition {
-        let _ = writeln!(text, "condition {shown}\n  every {every}, first after {first_after}, at most {limit} seconds; else: {late}");
+    if let Some(Condition { ask, shown, every, first_after, limit, late, reconnects }) = &want.condition {
+        let _ = writeln!(
+            text,
+            "condition {shown}\n  every {every}, first after {first_after}, at most {limit} seconds{}; else: {late}",
+            reconnects.map(|seconds| format!(", each by a new connection within {seconds} seconds")).unwrap_or_default()
+        );
         text += &script(ask);
     }
     for effect in &want.effects {
@@ -246,6 +283,18 @@ pub(super) fn script(script: &Script) -> String {
             let uploads: String = shell.uploads.iter().map(|upload| format!("  upload {} {:?}\n", upload.to, upload.contents)).collect();
             indented(&shell.text, "  | ") + &uploads
         }
-        Script::Api(requests) => format!("  {requests:?}\n"),
+        Script::Api(requests) => requests.iter().map(request).collect(),
     }
+}
+
+fn request(request: &Request) -> String {
+    let verb = match request.verb {
+        Verb::Apply { dry_run, force } => format!("Apply{}{}", if dry_run { " (dry run)" } else { "" }, if force { " by force" } else { "" }),
+        verb => format!("{verb:?}"),
+    };
+    let version = if request.group.is_empty() { request.version.to_string() } else { format!("{}/{}", request.group, request.version) };
+    let namespace = request.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+    let selectors: String = request.selectors.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    let body = if request.body.is_null() { String::new() } else { format!("    {:?}\n", request.body) };
+    format!("  {verb} {version}/{}/{namespace}{}{selectors}\n{body}", request.kind, request.name)
 }

@@ -1,13 +1,13 @@
 //! Cases of kinds: what a look asks, what an answer says, what closes a gap.
 //!
-//! Parts: `look NAME` (YAML: words to lists of what they ask for; may stand more than once), `answer` (`code`, `out`, `err`),
-//! `gap NAME` (YAML: `now`, `then`, `how`; may stand more than once). Expected: `script`, `state`, `fix`, `reach`.
+//! Parts: `look NAME` (YAML: words to lists of what they ask for, `wanted` to what is wanted; may stand more than once), `answer`
+//! (`code`, `out`, `err`; or a list of responses: `status`, `body`), `gap NAME` (YAML: `now`, `then`, `how`; may stand more than once). Expected: `script`, `state`, `fix`, `reach`.
 
 use std::fmt::Write as _;
 
-use super::{Case, fields, files, judge, modules::script, shown};
+use super::{Case, entries, fields, files, judge, modules::script, root, shown};
 use crate::resources;
-use crate::state::{Answer, Gap, Id, Kind, Look, Reach, Reading};
+use crate::state::{Answer, Gap, Id, Kind, Look, Reach, Reading, Script};
 use crate::text::{Source, yaml};
 
 #[test]
@@ -18,9 +18,8 @@ fn kinds_speak_as_their_cases_say() {
 
 #[test]
 fn every_kind_has_a_case() {
-    let files = files("resources");
-    let missing: Vec<&str> =
-        resources::TABLE.iter().map(|kind| kind.name()).filter(|name| !files.iter().any(|file| file.of == *name)).collect();
+    // of any shape: those of objects have runners of their own
+    let missing: Vec<&str> = resources::TABLE.iter().map(|kind| kind.name()).filter(|name| entries(&root("resources").join(name)).is_empty()).collect();
     assert!(missing.is_empty(), "no case below tests/resources for {missing:?}");
 }
 
@@ -28,12 +27,17 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
     let kind = resources::find(of);
     let looks: Vec<Look> = case.all("look").map(|(name, text)| look(kind, name, text)).collect();
     let mut all = vec![];
-    if !looks.is_empty() {
+    // what is asked is shown once, not beside each answer
+    if !looks.is_empty() && (case.part("answer").is_none() || case.part("script").is_some()) {
         all.push(("script", script(&kind.ask(&looks.iter().collect::<Vec<_>>()))));
     }
-    if let Some(reply) = case.reply("answer") {
-        let answer = Answer::Shell(reply);
-        all.push(("state", looks.iter().map(|look| reading(&look.id, &kind.read(look, &answer))).collect()));
+    let api = case.responses("answer").filter(|responses| !responses.is_empty()).map(Answer::Api);
+    if let Some(answer) = api.or_else(|| case.reply("answer").map(Answer::Shell)) {
+        let script = kind.ask(&looks.iter().collect::<Vec<_>>());
+        // where more was answered than is asked first, it is the answer to what the first reading asks
+        let more = answer.responses().len() > if let Script::Api(requests) = &script { requests.len() } else { usize::MAX };
+        let about = |look: &Look| if more { answer.clone() } else { kind.about(look, &script, &answer).into_owned() };
+        all.push(("state", looks.iter().map(|look| reading(&look.id, &kind.read(look, &about(look)))).collect()));
     }
     let gaps: Vec<Gap> = case.all("gap").map(|(name, text)| gap(kind, name, text)).collect();
     if !gaps.is_empty() {
@@ -53,6 +57,10 @@ fn look(kind: &dyn Kind, name: &str, text: &str) -> Look {
     let node = node(name, text);
     let mut look = Look::at(kind.name(), name);
     for (word, whats) in node.as_map().unwrap_or_default() {
+        if word.as_str() == Some("wanted") {
+            look = look.wanting(resources::object::Described::of(&whats.to_value()).expect("a manifest").value);
+            continue;
+        }
         // words are constants of their kinds; a test may leak its own
         let word: &'static str = Box::leak(word.as_str().unwrap_or_default().to_string().into_boxed_str());
         for what in whats.as_list().unwrap_or_default() {

@@ -214,7 +214,7 @@ impl Apt {
             };
             let text = |name: &str| deb.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
             let named = Named { name: text("package"), version: None };
-            let look = Look { id: named.id(), detail: Default::default() };
+            let look = Look::of(named.id());
             if !view.answers(&look) {
                 return Err(Halt::Ask(vec![look]));
             }

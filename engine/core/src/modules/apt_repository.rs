@@ -182,7 +182,7 @@ impl Module for Repository {
         }
         let edits = self.edits(&files);
         let looks = edits.iter().map(|(file, ..)| whole::look(file));
-        let missing: Vec<Look> = looks.filter(|look| !view.answers(&Look { id: look.id.clone(), detail: Default::default() })).collect();
+        let missing: Vec<Look> = looks.filter(|look| !view.answers(&Look::of(look.id.clone()))).collect();
         if !missing.is_empty() {
             return Err(Halt::Ask(missing));
         }

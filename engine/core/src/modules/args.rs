@@ -54,6 +54,10 @@ pub enum Type {
     File,
     /// A template of the control node; arrives as the rendered text.
     Template,
+    /// A file of variables of the control node, or a tree of them; arrives as a `File` does, and is looked for in `vars`.
+    Vars,
+    /// A line whose first word names a file of the control node; arrives as a `File` does, with the whole line as `line`.
+    Program,
 }
 
 impl Arg {
@@ -150,7 +154,9 @@ impl Args {
             Some((Value::Null, _)) | None => {
                 let arg = self.spec.arg(name);
                 debug_assert!(arg.is_some(), "module {} asks for an argument {name} that it does not list", self.spec.name);
-                arg?.default.map(scalar::resolve).filter(|value| !value.is_null())
+                let value = arg?.default.map(scalar::resolve).filter(|value| !value.is_null())?;
+                // a default has the type of its argument: `a,b` of a list is two texts
+                Some(typed(arg?, value.clone()).unwrap_or(value))
             }
             Some((value, _)) => Some(value.clone()),
         }
@@ -314,7 +320,7 @@ fn check_mode(value: &Value, span: &Span) -> Result<()> {
 
 fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
     match arg.kind {
-        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template => Ok(value),
+        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template | Type::Vars | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),
             Value::Bytes(_) | Value::Contents(_) | Value::Text(_) => Ok(value),

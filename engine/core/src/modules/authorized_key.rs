@@ -247,9 +247,9 @@ impl Module for AuthorizedKey {
         let mut result = self.said.clone();
         result.insert("keyfile", file.as_str());
         let folder = Id::new(path::KIND, parent(&file));
-        let looks = [whole::look(&file), Look { id: folder.clone(), detail: Default::default() }];
+        let looks = [whole::look(&file), Look::of(folder.clone())];
         let missing: Vec<Look> =
-            looks.into_iter().filter(|look| !view.answers(&Look { id: look.id.clone(), detail: Default::default() })).collect();
+            looks.into_iter().filter(|look| !view.answers(&Look::of(look.id.clone()))).collect();
         if !missing.is_empty() {
             return Err(Halt::Ask(missing));
         }

@@ -253,7 +253,7 @@ impl Module for Cron {
             Some(file) => vec![whole::look(file)],
             None => {
                 let user = self.user.iter().map(|user| Look::at(user::KIND, user.as_str()));
-                std::iter::once(Look { id: self.crontab(), detail: Default::default() }).chain(user).collect()
+                std::iter::once(Look::of(self.crontab())).chain(user).collect()
             }
         }
     }
@@ -293,7 +293,7 @@ impl Module for Cron {
             if self.backup {
                 let kept = format!("/tmp/crontab.{:.8}", sha256_hex(old.as_bytes()));
                 let id = Id::new(path::KIND, kept.as_str());
-                if !view.answers(&Look { id: id.clone(), detail: Default::default() }) {
+                if !view.answers(&Look::of(id.clone())) {
                     return Err(Halt::Ask(vec![super::owned::look_unless(&kept, &sha256_hex(old.as_bytes()))]));
                 }
                 let fields =

@@ -78,7 +78,7 @@ impl Group {
 
 impl Module for Group {
     fn looks(&self) -> Vec<Look> {
-        let look = Look { id: self.id(), detail: Default::default() };
+        let look = Look::of(self.id());
         vec![if self.local { look.with("local", "yes") } else { look }]
     }
 

@@ -92,7 +92,7 @@ impl Timezone {
 
 impl Module for Timezone {
     fn looks(&self) -> Vec<Look> {
-        vec![Look::at(host::KIND, TIMEZONE), Look { id: self.file(), detail: Default::default() }]
+        vec![Look::at(host::KIND, TIMEZONE), Look::of(self.file())]
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {

@@ -1,8 +1,10 @@
 //! What all modules that make paths have in common: owner, group and mode, and the results that tell of a path.
 
+use std::sync::Arc;
+
 use crate::resources::{path, user};
 use crate::state::{Fields, Halt, Id, Look, View};
-use crate::text::{Map, Result, Value};
+use crate::text::{Map, Result, Unknown, Value};
 
 use super::args::{Arg, Args, Type, display};
 
@@ -94,13 +96,69 @@ fn symbolic(mode: &Value) -> bool {
 /// The keys that Ansible's file modules return about a path.
 pub fn describe(state: Option<&Fields>, result: &mut Map) {
     let Some(fields) = state else { return };
-    for key in ["mode", "owner", "group", "uid", "gid", "size"] {
+    for key in ["uid", "gid", "size"] {
         if let Some(value) = fields.get(key) {
             result.insert(key, value.clone());
         }
     }
-    if let Some(kind) = fields.get("kind") {
-        result.insert("state", if display(kind) == "file" { Value::text("file") } else { kind.clone() });
+    for (key, number) in [("owner", "uid"), ("group", "gid")] {
+        // who has no name is known by the number
+        let name = fields.get(key).filter(|name| name.truthy()).cloned();
+        if let Some(name) = name.or_else(|| fields.get(number).map(|id| Value::text(display(id)))) {
+            result.insert(key, name);
+        }
+    }
+    if let Some(mode) = fields.get("mode").and_then(Value::as_str) {
+        let bits = i64::from_str_radix(mode, 8).unwrap_or_default();
+        result.insert("mode", format!("0{bits:03o}"));
+    }
+    if let Some(kind) = fields.get("kind").and_then(Value::as_str) {
+        let links = fields.get("links").and_then(Value::as_int).unwrap_or(1);
+        result.insert(
+            "state",
+            match kind {
+                "link" | "directory" => kind,
+                _ if links > 1 => "hard",
+                _ => "file",
+            },
+        );
+    }
+    if let Some(Value::Contents(contents)) = fields.get("contents") {
+        result.insert("size", contents.size as i64);
+    }
+}
+
+/// Where the old contents go: the path, a number made of them, and the date on the host, as Ansible's names look.
+pub fn backup_name(shown: &str, id: &Id, view: &View<'_>) -> Option<String> {
+    let fields = view.seen(id)?.as_ref()?;
+    let Some(Value::Contents(contents)) = fields.get("contents") else { return None };
+    let number = u32::from_str_radix(contents.sha256.get(..8)?, 16).ok()?;
+    let date = fields.get("stamp").and_then(Value::as_str).map(|date| format!(".{date}")).unwrap_or_default();
+    Some(format!("{shown}.{number}{date}~"))
+}
+
+/// Whether it is known how a path is. Errors: the host could not say, or a task before may change it.
+pub fn is_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
+    match view.state(id) {
+        Ok(_) => Ok(true),
+        Err(Halt::Ask(_)) => Ok(false),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Whether it is known what a path holds, too, so that it can be compared.
+pub fn contents_known(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
+    if !is_known(id, view)? {
+        return Ok(false);
+    }
+    let Some(fields) = view.fields(id)? else { return Ok(true) };
+    if fields.get("kind").and_then(Value::as_str) != Some("file") || fields.contains_key("contents") {
+        return Ok(true);
+    }
+    match fields.contains_key("ctime") {
+        // it was seen, and not asked for its contents
+        true => Ok(false),
+        false => Err(Halt::Unknown(Arc::new(Unknown { because: format!("the contents of {} are not known yet", id.name), span: None }))),
     }
 }
 

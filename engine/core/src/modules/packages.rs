@@ -158,9 +158,9 @@ impl Named {
             }
             None if purge => {
                 let residue = Id::new(package::RESIDUE, self.name.as_str());
-                match view.answers(&Look { id: residue.clone(), detail: Default::default() }) {
+                match view.answers(&Look::of(residue.clone())) {
                     true => Ok(Some(Wanted::gone(residue))),
-                    false => Err(Halt::Ask(vec![Look { id: residue, detail: Default::default() }])),
+                    false => Err(Halt::Ask(vec![Look::of(residue)])),
                 }
             }
             _ => Ok(Some(Wanted::gone(self.id()))),
@@ -211,7 +211,7 @@ impl Named {
         view: &View<'_>,
     ) -> std::result::Result<std::result::Result<Option<String>, String>, Halt> {
         let offer = package::offer(&self.name, &terms.release);
-        let look = Look { id: offer.clone(), detail: Default::default() };
+        let look = Look::of(offer.clone());
         if !view.answers(&look) {
             return Err(Halt::Ask(vec![look]));
         }

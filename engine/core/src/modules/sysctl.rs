@@ -120,7 +120,7 @@ impl Sysctl {
 
 impl Module for Sysctl {
     fn looks(&self) -> Vec<Look> {
-        vec![whole::look(&self.file), Look { id: self.id(), detail: Default::default() }]
+        vec![whole::look(&self.file), Look::of(self.id())]
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {

@@ -177,10 +177,10 @@ impl Service {
 impl Module for Service {
     fn looks(&self) -> Vec<Look> {
         let unit = self.unit.iter().map(|id| {
-            let look = Look { id: id.clone(), detail: Default::default() };
+            let look = Look::of(id.clone());
             self.pattern.iter().fold(look, |look, pattern| look.with("pattern", pattern.clone()))
         });
-        unit.chain(self.files().map(|id| Look { id, detail: Default::default() })).collect()
+        unit.chain(self.files().map(|id| Look::of(id))).collect()
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {

@@ -218,7 +218,7 @@ impl User {
 
 impl Module for User {
     fn looks(&self) -> Vec<Look> {
-        let look = Look { id: self.id(), detail: Default::default() };
+        let look = Look::of(self.id());
         let mut looks = vec![if self.local { look.with("local", "yes") } else { look }];
         if self.present {
             looks.extend(self.group.iter().chain(self.groups.iter().flatten()).map(|group| Look::at(user::GROUP, group.as_str())));

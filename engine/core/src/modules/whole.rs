@@ -14,7 +14,7 @@ pub fn look(path: &str) -> Look {
 pub fn text(path: &str, view: &View<'_>) -> std::result::Result<(Id, Option<String>), Halt> {
     let mut id = Id::new(path::KIND, path);
     // not asked yet, or not since it may have changed
-    if !view.answers(&Look { id: id.clone(), detail: Default::default() }) {
+    if !view.answers(&Look::of(id.clone())) {
         return Err(Halt::Ask(vec![look(path)]));
     }
     if let Some(real) = view.field(&id, "real")?.and_then(Value::as_str) {

@@ -2,6 +2,8 @@
 
 pub mod apt;
 pub mod crontab;
+pub mod facts;
+pub mod getent;
 pub mod glob;
 pub mod host;
 pub mod object;
@@ -11,8 +13,10 @@ pub mod process;
 pub mod sh;
 pub mod sources;
 pub mod sysctl;
+pub mod tree;
 pub mod unit;
 pub mod user;
+pub mod wait;
 
 use crate::state::Kind;
 
@@ -22,14 +26,18 @@ pub static TABLE: &[&dyn Kind] = &[
     &apt::Deb,
     &apt::Work,
     &crontab::Crontab,
+    &facts::Facts,
+    &getent::Getent,
     &glob::Glob,
     &host::Host,
+    &object::Object,
     &package::Offer,
     &package::Package,
     &package::Residue,
     &path::Path,
     &sources::Sources,
     &sysctl::Sysctl,
+    &tree::Tree,
     &unit::Files,
     &unit::Unit,
     &user::Group,

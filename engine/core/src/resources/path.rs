@@ -5,14 +5,23 @@
 //! `ctime` (seconds since 1970), `inode`, `device`, `links`.
 //!
 //! A look may ask for more: `contents` `whole`, or its hash and, `unless` that is the one given, the contents where they
-//! are small; `follow`; `checksum` by `sha1`, `md5` and so on.
+//! are small; `checksum` by `sha1`, `md5` and so on; `access`: `access_r`, `access_w`, `access_x` where the asker has it;
+//! `more`: `mime` (`mimetype`, `charset`), `attributes` (with `version`); `stamp`: the host's date for names of backups;
+//! `time` `2026-01-31 12:00:00`: `time 2026-…` holds the seconds since 1970 that this is on the host.
+//!
+//! How to mend: `backup` (where the old contents go), `validate`, `unsafe_writes`, `hard` (the path that it is a link to),
+//! `from` (a path of the host that holds the contents).
 
 mod ask;
 mod fix;
 mod mode;
 mod read;
+#[cfg(test)]
+mod tests;
 
+pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
+pub(super) use read::{fields, same, words};
 
 use crate::resources::{sources, unit};
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
@@ -42,19 +51,17 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-    /// A package file tells which package is in it; a file of systemd makes a unit; apt's sources are
-    /// read as a whole.
+    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit, and
+    /// apt's sources are read as a whole.
     fn reach(&self, gap: &Gap) -> Reach {
+        let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
+        let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
         if gap.id.name.ends_with(".deb") {
-            return Reach::Things(vec![Id::new("deb", gap.id.name.clone())]);
+            things.push(Id::new("deb", gap.id.name.clone()));
         }
-        if let Some(id) = sources::of_file(&gap.id.name) {
-            return Reach::Things(vec![id]);
-        }
-        match unit::of_file(&gap.id.name) {
-            units if units.is_empty() => Reach::Nothing,
-            units => Reach::Things(units),
-        }
+        things.extend(unit::of_file(&gap.id.name));
+        things.extend(sources::of_file(&gap.id.name));
+        Reach::Things(things)
     }
 }
 
@@ -67,8 +74,9 @@ pub fn normal(path: &str) -> String {
 /// The folder that a path stands in.
 pub fn parent(path: &str) -> &str {
     match path.rfind('/') {
-        Some(0) | None => "/",
+        Some(0) => "/",
         Some(at) => &path[..at],
+        None => ".",
     }
 }
 
@@ -77,11 +85,11 @@ pub fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The folders above a path, from the root down, without the root.
+/// The folders above a path, from the root down, without the root, a home folder and the folder that relative paths begin in.
 pub fn ancestors(path: &str) -> Vec<String> {
     let mut all = vec![];
     let mut at = parent(path);
-    while at != "/" && at.contains('/') {
+    while at != "/" && at != "." && !(at.starts_with('~') && !at.contains('/')) {
         all.push(at.to_string());
         at = parent(at);
     }

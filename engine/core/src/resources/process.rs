@@ -3,8 +3,14 @@
 //! A list of words is executed without a shell, as `execvp` does; a line is given to a shell. What it prints and the code
 //! it ends with are its own, but for two ends that it never came to have: no folder to run in, no program of that name.
 
+use std::sync::Arc;
+
 use crate::resources::sh;
-use crate::state::{Reply, Shell};
+use crate::state::{Reply, Shell, Upload};
+use crate::text::{Contents, Value};
+
+/// A program over this many bytes does not stand in the script.
+const INLINE: usize = 512 << 10;
 
 /// A code and a text that together no program gives.
 const NO_FOLDER: (i32, &str) = (125, "play: no folder to run this in");
@@ -55,22 +61,58 @@ impl Process {
         if reply.code == NO_FOLDER.0 && errors == NO_FOLDER.1 && self.chdir.is_some() {
             return End::NoFolder;
         }
-        let starts = matches!(&self.run, Run::Words { .. }) && reply.out.is_empty() && errors.lines().count() == 1;
+        // bash has two lines for a file that may not be executed; the last is always about `exec`
+        let last = errors.lines().last().unwrap_or_default();
+        let starts = reply.out.is_empty() && errors.lines().count() <= 2 && self.names(last);
         match reply.code {
-            127 if starts && errors.contains("exec: ") && errors.ends_with(": not found") => End::NotStarted(2),
-            126 | 127 if starts && errors.ends_with(": No such file or directory") && self.names(errors) => End::NotStarted(2),
-            126 if starts && errors.ends_with(": Permission denied") && self.names(errors) => End::NotStarted(13),
-            126 if starts && errors.contains("exec: ") => End::NotStarted(8),
+            126 | 127 if starts && (last.ends_with(": not found") || last.ends_with(": No such file or directory")) => End::NotStarted(2),
+            126 if starts && last.ends_with(": Permission denied") => End::NotStarted(13),
+            126 if starts => End::NotStarted(8),
             _ => End::Ran,
         }
     }
 
-    /// Whether a shell's message is about the program itself: `sh: 1: exec: /etc/passwd: Permission denied`, and from bash
-    /// `bash: line 1: /etc/passwd: Permission denied`.
-    fn names(&self, errors: &str) -> bool {
+    /// Whether a shell's message is about the program itself: `sh: 1: exec: /etc/passwd: Permission denied`, and from BusyBox
+    /// `sh: exec: line 0: /etc/passwd: Permission denied`; bash leaves `exec` out where a path is not there.
+    fn names(&self, line: &str) -> bool {
         let Run::Words { words, .. } = &self.run else { return false };
-        let shells = errors.contains("exec: ") || errors.contains(": line ");
-        shells && words.first().is_some_and(|program| errors.contains(&format!(": {program}: ")))
+        (line.contains("exec: ") || line.contains(": line "))
+            && words.first().is_some_and(|program| line.contains(&format!(": {program}: ")))
+    }
+}
+
+/// A program that is sent, run with arguments, and taken away.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sent {
+    /// What it is called on the host, without a folder.
+    pub name: String,
+    pub contents: Arc<Contents>,
+    /// What stands after its name on the line, for the shell.
+    pub rest: String,
+    /// What runs it; its own first line says that otherwise.
+    pub executable: Option<String>,
+    pub chdir: Option<String>,
+}
+
+impl Sent {
+    /// In a folder of its own below the home folder: /tmp is often mounted so that nothing in it can be run.
+    pub fn script(&self) -> Shell {
+        let mut shell = Shell::default();
+        let name = sh::quote(&self.name);
+        shell.text += "d=$(mktemp -d \"$HOME/.play-XXXXXX\" 2>/dev/null || mktemp -d /tmp/play-XXXXXX) || exit\n";
+        shell.text += "trap 'rm -rf \"$d\"' EXIT; trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 143' TERM\n";
+        shell.text += &match self.contents.here().and_then(Value::as_bytes) {
+            Some(bytes) if bytes.len() <= INLINE => format!("(umask 077; {} >\"$d\"/{name}) || exit\n", sh::print(bytes)),
+            _ => {
+                let to = format!("/tmp/play-{}", &self.contents.sha256[..16]);
+                shell.uploads.push(Upload { to: to.clone(), contents: self.contents.clone() });
+                format!("mv -f {to} \"$d\"/{name} || exit\n")
+            }
+        };
+        let executable = self.executable.as_ref().map(|executable| format!("{executable} ")).unwrap_or_default();
+        let chdir = self.chdir.as_ref().map(|folder| format!("cd {} && ", sh::quote(folder))).unwrap_or_default();
+        shell.text += &format!("chmod 0700 \"$d\"/{name} || exit\n( {chdir}{executable}\"$d\"/{name}{}\n)\n", self.rest);
+        shell
     }
 }
 

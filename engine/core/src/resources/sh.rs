@@ -9,8 +9,11 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A path as one word; `~` and `~user` at its begin mean home folders.
+/// A path as one word, which no tool takes for an option; `~` and `~user` at its begin mean home folders.
 pub fn path(text: &str) -> String {
+    if text.starts_with('-') {
+        return quote(&format!("./{text}"));
+    }
     let Some(rest) = text.strip_prefix('~') else { return quote(text) };
     let (user, rest) = rest.split_once('/').map_or((rest, None), |(user, rest)| (user, Some(rest)));
     if !user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {

@@ -27,7 +27,7 @@ pub fn compare(world: &World, asker: Asker, wanted: &[Wanted]) -> Result<Compare
                 let diagnostic = Diagnostic::error(message);
                 return Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))));
             }
-            None => return Err(Halt::Ask(vec![Look { id: want.id.clone(), detail: Default::default() }])),
+            None => return Err(Halt::Ask(vec![Look::of(want.id.clone())])),
         };
         if let Some(cause) = world.doubt(asker, &want.id) {
             all.doubt.get_or_insert_with(|| cause.clone());

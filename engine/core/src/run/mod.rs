@@ -10,4 +10,4 @@ pub use address::{Address, Become, Connection, Fault, FaultKind, Message, Method
 pub use graph::{Graph, Reason};
 pub use compare::{Compared, compare};
 pub use outcome::{Event, Outcome, Recap, Summary, Tally, TaskLabel, Told};
-pub use questions::{Asked, Kinds, learn, questions};
+pub use questions::{Asked, Kinds, learn, questions, reading};

@@ -96,6 +96,8 @@ pub struct Summary {
     /// Fields that two tasks set to different values.
     pub fights: Vec<String>,
     pub interrupted: bool,
+    /// Something failed that belongs to no task: a play that could not begin.
+    pub failed: bool,
 }
 
 /// Outcomes counted over all hosts, for the summary and the certainty.
@@ -132,11 +134,11 @@ impl Tally {
         }
     }
 
-    /// How much of a plan is certain, from 0 to 1: outcomes that rest on what was seen or predicted alone, of all that say
-    /// what a run would do. An empty plan is certain.
+    /// How much of a plan is certain, from 0 to 1: outcomes that rest on what was seen or predicted alone, of all that were
+    /// looked at, failures included. An empty plan is certain.
     pub fn certainty(&self) -> f64 {
         let sure = self.same + self.change - self.doubted;
-        let all = self.same + self.change + self.may + self.would_run + self.unknown;
+        let all = self.same + self.change + self.may + self.would_run + self.unknown + self.failed + self.unreachable;
         if all == 0 { 1.0 } else { f64::from(sure) / f64::from(all) }
     }
 

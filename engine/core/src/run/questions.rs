@@ -45,12 +45,17 @@ pub fn questions(kinds: Kinds, looks: impl IntoIterator<Item = Look>) -> Vec<Ask
     all
 }
 
+/// What an answer says about one of the things that were asked about.
+pub fn reading(kind: &dyn Kind, asked: &Asked, look: &Look, answer: &Answer) -> Reading {
+    kind.read(look, &kind.about(look, &asked.script, answer))
+}
+
 /// Writes what an answer says into the world; gives the questions that it takes further.
 pub fn learn(kinds: Kinds, world: &mut World, asker: Asker, asked: &Asked, answer: &Answer) -> Vec<Asked> {
     let kind = kinds(asked.kind);
     let mut further = vec![];
     for look in &asked.looks {
-        match kind.read(look, answer) {
+        match reading(kind, asked, look, answer) {
             Reading::States(states) => {
                 for (id, state) in states {
                     world.see(asker, look, &id, state);

@@ -1,5 +1,7 @@
 //! The contract of a kind of thing. One file a kind in `resources/`.
 
+use std::borrow::Cow;
+
 use super::gap::Gap;
 use super::message::{Answer, Script};
 use super::thing::{Id, KindName, Look, State};
@@ -13,6 +15,12 @@ pub trait Kind: Sync {
 
     /// What the answer says about one of the looks. Absence is an answer, never an error.
     fn read(&self, look: &Look, answer: &Answer) -> Reading;
+
+    /// Of an answer to a script, what is about this look: responses of an API come in the order of the requests and do not
+    /// all say what they are about. By default all of it, as a script's text names what it is about.
+    fn about<'a>(&self, _look: &Look, _script: &Script, answer: &'a Answer) -> Cow<'a, Answer> {
+        Cow::Borrowed(answer)
+    }
 
     /// Closes gaps, together where the tool takes many. Stops at the first that fails, with a code other than 0 and
     /// the reason on stderr.

@@ -1,6 +1,7 @@
 //! Things: what they are called, what is asked about them, and the flat fields that are their state.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -44,10 +45,13 @@ pub type State = Option<Fields>;
 
 /// What is to be known about a thing. The details are the kind's own words; looks at one thing are joined by joining
 /// their details, so a detail only ever asks for more.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 pub struct Look {
     pub id: Id,
     pub detail: Detail,
+    /// How the thing is to be, where a kind can only say how far it is from that by asking about both (a dry run). It may
+    /// hold secrets, so it is neither compared nor shown.
+    pub wanted: Option<Value>,
 }
 
 /// Words that ask for more than the plain state: `contents` → {`whole`}, `checksum` → {`sha1`}.
@@ -55,7 +59,17 @@ pub type Detail = BTreeMap<&'static str, BTreeSet<Cow<'static, str>>>;
 
 impl Look {
     pub fn at(kind: KindName, name: impl Into<Arc<str>>) -> Look {
-        Look { id: Id::new(kind, name), detail: Detail::new() }
+        Look::of(Id::new(kind, name))
+    }
+
+    pub fn of(id: Id) -> Look {
+        Look { id, detail: Detail::new(), wanted: None }
+    }
+
+    /// Asks how far the thing is from this.
+    pub fn wanting(mut self, wanted: Value) -> Look {
+        self.wanted = Some(wanted);
+        self
     }
 
     /// Asks for more.
@@ -78,11 +92,36 @@ impl Look {
         for (word, whats) in &other.detail {
             self.detail.entry(word).or_default().extend(whats.iter().cloned());
         }
+        // two tasks that want different things of one: the second asks again when its turn comes
+        if self.wanted.is_none() {
+            self.wanted.clone_from(&other.wanted);
+        }
     }
 
     /// Whether an answer to this look answers the other, too.
     pub fn covers(&self, other: &Look) -> bool {
-        self.id == other.id && other.detail.iter().all(|(word, whats)| self.detail.get(word).is_some_and(|mine| whats.is_subset(mine)))
+        let details = other.detail.iter().all(|(word, whats)| self.detail.get(word).is_some_and(|mine| whats.is_subset(mine)));
+        self.id == other.id && details && (other.wanted.is_none() || self.wanted == other.wanted)
+    }
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Look) -> bool {
+        (&self.id, &self.detail) == (&other.id, &other.detail)
+    }
+}
+
+impl Eq for Look {}
+
+impl PartialOrd for Look {
+    fn partial_cmp(&self, other: &Look) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Look {
+    fn cmp(&self, other: &Look) -> Ordering {
+        (&self.id, &self.detail).cmp(&(&other.id, &other.detail))
     }
 }
 

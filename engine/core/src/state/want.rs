@@ -5,7 +5,7 @@ use super::kind::Reach;
 use super::message::{Answer, Reply, Response, Script};
 use super::thing::{Fields, Id, Look, State};
 use super::world::{Halt, View};
-use crate::text::{Map, Value};
+use crate::text::{Map, Node, Value};
 
 /// What a task means. Pure; no parameter tells it whether it runs in check mode.
 pub trait Module: Send + Sync {
@@ -26,6 +26,12 @@ pub trait Module: Send + Sync {
     fn holds(&self, reply: &Answer) -> Holds {
         let _ = reply;
         Holds::Yes
+    }
+
+    /// The same, where it matters what time it is (seconds since 1970): some states are only final by their age.
+    fn holds_at(&self, reply: &Answer, now: f64) -> Holds {
+        let _ = now;
+        self.holds(reply)
     }
 }
 
@@ -140,6 +146,9 @@ pub struct Condition {
     pub limit: f64,
     /// The message where it does not come to hold.
     pub late: String,
+    /// The host may be away meanwhile: each question opens a new connection, which may take this many seconds, and one that
+    /// fails is a "not yet".
+    pub reconnects: Option<u64>,
 }
 
 /// What an answer says about a condition.
@@ -162,6 +171,11 @@ pub enum Effect {
     },
     /// Variables (`include_vars`).
     Vars(Map),
+    /// Variables as they are written, templates in them still to be rendered; `merge`: mappings join those that are.
+    Written {
+        vars: Vec<(String, Node)>,
+        merge: bool,
+    },
     AddHost {
         name: String,
         groups: Vec<String>,
@@ -183,6 +197,8 @@ pub enum Effect {
     Pause {
         seconds: Option<u64>,
         prompt: Option<String>,
+        /// What is typed is shown.
+        echo: bool,
     },
     /// A text for the user (`debug`), already masked by nobody.
     Say(Value),
@@ -192,7 +208,7 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Done<'a> {
     pub gaps: &'a [Gap],
-    /// What the action gave, if it ran.
+    /// What the action gave, if it ran; else the last answer of the condition.
     pub reply: Option<&'a Reply>,
     pub responses: &'a [Response],
     pub view: View<'a>,

@@ -3,12 +3,12 @@
 //! What was seen stays as it was seen; what tasks would make of it lies over it as a log of predictions and
 //! disturbances, which can be cut back to any point.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::gap::Gap;
 use super::kind::Reach;
-use super::thing::{Fields, Id, Look, State};
+use super::thing::{Fields, Id, KindName, Look, State};
 use crate::text::{Diagnostic, Unknown, Value};
 
 /// What made a fact or a doubt: the task, as messages name it.
@@ -49,10 +49,20 @@ struct Seen {
 
 #[derive(Clone, Debug)]
 enum Entry {
-    Predicted { id: Id, state: State, cause: Cause },
-    Disturbed { reach: Reach, cause: Cause },
+    Predicted {
+        id: Id,
+        state: State,
+        cause: Cause,
+    },
+    Disturbed {
+        reach: Reach,
+        cause: Cause,
+    },
     /// An action would run; who knows what it does. Counts for certainty only.
-    Doubted { reach: Reach, cause: Cause },
+    Doubted {
+        reach: Reach,
+        cause: Cause,
+    },
 }
 
 /// A point in the log of predictions.
@@ -102,17 +112,41 @@ impl World {
         })
     }
 
-    /// Whether this look needs no question: its answer is known or predicted.
+    /// Whether what was seen of a thing was seen after all that may have changed it.
+    pub fn is_fresh(&self, asker: Asker, id: &Id) -> bool {
+        self.seen.get(&(asker, id.clone())).is_some_and(|seen| seen.look.is_some())
+    }
+
+    /// Whether this look needs no question: its answer is known or predicted. A prediction knows no more of a thing than
+    /// was asked before it, so a look for more than the plain state is asked also then.
     pub fn answers(&self, asker: Asker, look: &Look) -> bool {
-        self.predicted.get(&look.id).is_some_and(|all| !all.is_empty())
-            || self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)))
+        let covered =
+            self.seen.get(&(asker, look.id.clone())).is_some_and(|seen| seen.look.as_ref().is_some_and(|asked| asked.covers(look)));
+        covered || (look.detail.is_empty() && self.predicted.get(&look.id).is_some_and(|all| !all.is_empty()))
     }
 
     /// The target said how a thing is.
     pub fn see(&mut self, asker: Asker, look: &Look, id: &Id, state: State) {
-        let asked = Look { id: id.clone(), detail: look.detail.clone() };
+        let wanted = look.wanted.clone().filter(|_| look.id == *id);
+        let asked = Look { id: id.clone(), detail: look.detail.clone(), wanted };
         self.first.entry(id.clone()).or_insert_with(|| state.clone());
+        self.fill(id, &state);
         self.seen.insert((asker, id.clone()), Seen { look: Some(asked), fact: Ok(state) });
+    }
+
+    /// What a prediction does not speak of is as it is seen, until it is foretold to go.
+    fn fill(&mut self, id: &Id, seen: &State) {
+        let Some(seen) = seen else { return };
+        for &at in self.predicted.get(id).into_iter().flatten() {
+            match &mut self.log[at] {
+                Entry::Predicted { state: Some(fields), .. } => {
+                    for (field, value) in seen {
+                        fields.entry(field.clone()).or_insert_with(|| value.clone());
+                    }
+                }
+                _ => return,
+            }
+        }
     }
 
     /// The target could not say how a thing is.
@@ -173,6 +207,25 @@ impl World {
         self.seen.iter().filter_map(hit).collect()
     }
 
+    /// Things that several tasks would change and that end as they are: who changes them. Each run would do so again.
+    pub fn fights(&self) -> Vec<(&Id, Vec<&Cause>)> {
+        let fight = |(id, all): (&'_ Id, &Vec<usize>)| {
+            let Some(Entry::Predicted { state: last, .. }) = all.last().map(|&at| &self.log[at]) else { return None };
+            let ends_as_it_is = self.first.get(id).is_some_and(|first| Gap::between(id, first, last).is_closed());
+            (all.len() > 1 && ends_as_it_is).then_some(())
+        };
+        let causes = |all: &Vec<usize>| {
+            let cause = |at: &usize| match &self.log[*at] {
+                Entry::Predicted { cause, .. } => Some(cause),
+                _ => None,
+            };
+            all.iter().filter_map(cause).collect::<Vec<_>>()
+        };
+        let mut fights: Vec<_> = self.predicted.iter().filter(|(id, all)| fight((id, all)).is_some()).map(|(id, all)| (id, causes(all))).collect();
+        fights.sort_by_key(|(id, _)| (*id).clone());
+        fights
+    }
+
     /// Things whose last state differs from how they were first seen: the net change of a run.
     pub fn net(&self) -> Vec<Gap> {
         let gap = |(id, first): (&Id, &State)| {
@@ -224,7 +277,7 @@ impl<'a> View<'a> {
                 let diagnostic = Diagnostic::error(message);
                 Err(Halt::Failed(hint.iter().fold(diagnostic, |diagnostic, hint| diagnostic.hint(*hint))))
             }
-            None => Err(Halt::Ask(vec![Look { id: id.clone(), detail: Default::default() }])),
+            None => Err(Halt::Ask(vec![Look::of(id.clone())])),
         }
     }
 
@@ -236,6 +289,18 @@ impl<'a> View<'a> {
     /// One field of a thing; `None` where the thing or the field does not exist.
     pub fn field(&self, id: &Id, field: &str) -> Result<Option<&'a Value>, Halt> {
         Ok(self.fields(id)?.and_then(|fields| fields.get(field)))
+    }
+
+    /// All things of a kind of which something is known; where a task would make or remove one, with that task.
+    pub fn known(&self, kind: KindName) -> Vec<(&'a Id, &'a State, Option<&'a Cause>)> {
+        let seen = self.world.seen.keys().filter(|(asker, _)| *asker == self.asker).map(|(_, id)| id);
+        let ids: BTreeSet<&Id> = seen.chain(self.world.predicted.keys()).filter(|id| id.kind == kind).collect();
+        let known = |id: &'a Id| match self.world.get(self.asker, id)? {
+            Fact::Seen(state) => Some((id, state, None)),
+            Fact::Predicted(state, cause) | Fact::May(state, cause) => Some((id, state, Some(cause))),
+            Fact::Failed { .. } => None,
+        };
+        ids.into_iter().filter_map(known).collect()
     }
 
     /// Whether what is known of a thing answers this look and is not older than what may have changed it.
@@ -258,5 +323,42 @@ impl<'a> View<'a> {
             Fact::Seen(state) | Fact::Predicted(state, _) | Fact::May(state, _) => Some(state),
             Fact::Failed { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&'static str, &str)]) -> State {
+        Some(pairs.iter().map(|(name, text)| ((*name).into(), Value::text(*text))).collect())
+    }
+
+    /// `file: mode=0600`, and then `lineinfile`, which wants the contents too.
+    #[test]
+    fn more_is_asked_of_what_is_predicted() {
+        let (mut world, cause) = (World::default(), Arc::new(Unknown { because: "a task".into(), span: None }));
+        let plain = Look::at("path", "/f");
+        let whole = plain.clone().with("contents", "whole");
+        world.see(0, &plain, &plain.id, fields(&[("mode", "0644")]));
+        let then = fields(&[("mode", "0600")]);
+        world.predict(&Gap::between(&plain.id, &fields(&[("mode", "0644")]), &then), &cause);
+        assert!(world.answers(0, &plain) && !world.answers(0, &whole));
+        world.see(0, &whole, &plain.id, fields(&[("mode", "0644"), ("contents", "x")]));
+        assert!(world.answers(0, &whole));
+        let both = fields(&[("mode", "0600"), ("contents", "x")]);
+        assert_eq!(world.get(0, &plain.id), Some(Fact::Predicted(&both, &cause)));
+    }
+
+    #[test]
+    fn what_is_made_anew_has_nothing_of_the_old() {
+        let (mut world, cause) = (World::default(), Arc::new(Unknown { because: "a task".into(), span: None }));
+        let whole = Look::at("path", "/f").with("contents", "whole");
+        let old = fields(&[("mode", "0644"), ("contents", "x")]);
+        world.predict(&Gap::between(&whole.id, &old, &None), &cause);
+        world.predict(&Gap::between(&whole.id, &None, &fields(&[("mode", "0600")])), &cause);
+        world.see(0, &whole, &whole.id, old);
+        let new = fields(&[("mode", "0600")]);
+        assert_eq!(world.get(0, &whole.id), Some(Fact::Predicted(&new, &cause)));
     }
 }

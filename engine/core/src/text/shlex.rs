@@ -17,6 +17,18 @@ pub fn split(line: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
+/// The first word of a line, and what follows it, as it is written.
+pub fn first(line: &str) -> Option<(String, &str)> {
+    let start = line.len() - line.trim_start().len();
+    let ends =
+        line.char_indices().skip_while(|(at, _)| *at < start).filter(|(_, c)| matches!(c, ' ' | '\t' | '\r' | '\n')).map(|(at, _)| at);
+    // the first end at which all quotes are closed
+    ends.chain([line.len()]).find_map(|end| match split(&line[start..end]).ok()?.as_slice() {
+        [word] => Some((word.clone(), &line[end..])),
+        _ => None,
+    })
+}
+
 /// What stands between quotes. In double quotes a backslash escapes the quote and itself, and else is a backslash.
 fn quoted(quote: char, rest: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), &'static str> {
     loop {
@@ -47,6 +59,9 @@ mod tests {
         ] {
             assert_eq!(split(line).expect("words"), words, "{line}");
         }
+        assert_eq!(first(" 'my script.sh' one \"two words\""), Some(("my script.sh".into(), " one \"two words\"")));
+        assert_eq!(first("x"), Some(("x".into(), "")));
+        assert_eq!(first(" "), None);
         assert!(split("it's").is_err());
         assert!(split("a\\").is_err());
     }

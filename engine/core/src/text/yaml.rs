@@ -145,6 +145,19 @@ impl Node {
         Key::from_value(&self.to_value()).unwrap_or_else(|| Key::from(self.as_str().unwrap_or_default()))
     }
 
+    /// This mapping with what only the other one has, mapping by mapping all the way down; anything else is as it is here.
+    pub fn over(&self, under: &Node) -> Node {
+        let (Data::Map(mine), Data::Map(theirs)) = (&self.data, &under.data) else { return self.clone() };
+        let mut pairs = theirs.to_vec();
+        for (key, value) in mine.iter() {
+            match pairs.iter_mut().find(|(have, _)| have.to_key() == key.to_key()) {
+                Some((_, had)) => *had = value.over(had),
+                None => pairs.push((key.clone(), value.clone())),
+            }
+        }
+        Node { span: self.span.clone(), tag: self.tag.clone(), data: Data::Map(Arc::new(pairs)) }
+    }
+
     /// The name of what it is, as a user of YAML would say it.
     pub fn type_name(&self) -> &'static str {
         match &self.data {
@@ -422,6 +435,13 @@ mod tests {
         let merged = value("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n");
         assert_eq!(merged.get("b").and_then(|b| b.get("y")), Some(&Value::Int(3)));
         assert_eq!(merged.get("b").and_then(|b| b.get("x")), Some(&Value::Int(1)));
+    }
+
+    #[test]
+    fn mappings_lie_over_mappings() {
+        let node = |text: &str| parse(&Source::new("x.yml", text)).expect("yaml");
+        let over = node("{a: {x: 1, l: [1]}, b: 2}").over(&node("{a: {y: 3, l: [2, 3]}, b: {c: 1}, d: 4}"));
+        assert_eq!(over.to_value(), node("{a: {y: 3, l: [1], x: 1}, b: 2, d: 4}").to_value());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::book::shortform;
 use crate::book::task::Task;
-use crate::modules::{Args, Entry, Spec, Type};
+use crate::modules::{Args, Entry, Spec, Type, display};
 use crate::text::template::{Scope as _, Search, Settings};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
 
@@ -96,7 +96,12 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(Strin
     };
     let mut all = vec![];
     for (key, node) in pairs {
-        let name = key.as_str().unwrap_or_default();
+        let rendered = match key.as_str() {
+            // `set_fact` may make up the names of variables
+            Some(text) if spec.any && text.contains("{{") => display(&sight.tree.templates.render(key, sight)?),
+            text => text.unwrap_or_default().to_string(),
+        };
+        let name = rendered.as_str();
         if spec.arg(name).is_none() && !spec.any {
             return Err(spec.unknown(name, &key.span));
         }
@@ -110,7 +115,11 @@ fn mapping(spec: &'static Spec, node: &Node, sight: &Sight) -> Result<Vec<(Strin
 fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, Span)> {
     let templates = &sight.tree.templates;
     let value = match spec.arg(name).map(|arg| arg.kind) {
-        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => templates.expression(node, sight)?,
+        Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => match templates.expression(node, sight) {
+            // `debug: var=` may ask for what is not there
+            Err(error) if error.message().starts_with("there is no variable") || error.message().contains("has no key") => Value::text("VARIABLE IS NOT DEFINED!"),
+            other => other?,
+        },
         Some(Type::Conditions) => conditions(node, sight)?,
         _ => templates.render(node, sight)?,
     };
@@ -143,10 +152,13 @@ fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
 fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
     for arg in spec.args {
         let Some(value) = args.value(arg.name) else { continue };
-        let Some(name) = value.as_str().map(str::to_string) else { continue };
-        let read = match arg.kind {
-            Type::Template => template(&name, args, sight),
-            Type::File if !remote(spec, args) => file(&name, args, sight),
+        let name = value.as_str().map(str::to_string);
+        let read = match (arg.kind, name) {
+            (Type::Template, Some(name)) => template(&name, settings(args), sight),
+            (Type::Template, None) => templates(&value, sight),
+            (Type::File, Some(name)) if !remote(spec, args) => file(&name, Search::File, args, sight),
+            (Type::Vars, Some(name)) => file(&name, Search::Vars, args, sight),
+            (Type::Program, Some(name)) => program(&name, args, sight),
             _ => continue,
         };
         let span = args.span_of(arg.name).clone();
@@ -160,9 +172,9 @@ fn remote(spec: &Spec, args: &Args) -> bool {
 }
 
 /// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
-fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+fn file(name: &str, kind: Search, args: &Args, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
-    let found = find(name.trim_end_matches('/'), Search::File, sight)?;
+    let found = find(name.trim_end_matches('/'), kind, sight)?;
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());
@@ -174,6 +186,15 @@ fn file(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
     } else {
         map.insert("contents", contents(control, &found, args)?);
     }
+    Ok(map.into())
+}
+
+/// The file that the first word of a line names, and the line.
+fn program(line: &str, args: &Args, sight: &Sight) -> Result<Value> {
+    let (name, _) = crate::text::shlex::first(line).ok_or_else(|| Diagnostic::error(format!("`{line}` names no file")))?;
+    let found = file(&name, Search::File, args, sight)?;
+    let mut map = found.as_map().cloned().unwrap_or_default();
+    map.insert("line", line);
     Ok(map.into())
 }
 
@@ -223,12 +244,43 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
     }
 }
 
-fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
+/// A template with settings of its own (`path` and the names of `template`'s arguments), or several.
+fn templates(value: &Value, sight: &Sight) -> Result<Value> {
+    match value.plain() {
+        Value::Text(name) => template(name, Settings::default(), sight),
+        Value::List(items) => Ok(Value::list(items.iter().map(|item| templates(item, sight)).collect::<Result<Vec<_>>>()?)),
+        Value::Map(map) => {
+            let Some(path) = map.get("path").and_then(Value::as_str) else { return Err(Diagnostic::error("a template needs its `path`")) };
+            const KNOWN: [&str; 10] = [
+                "path",
+                "newline_sequence",
+                "block_start_string",
+                "block_end_string",
+                "variable_start_string",
+                "variable_end_string",
+                "comment_start_string",
+                "comment_end_string",
+                "trim_blocks",
+                "lstrip_blocks",
+            ];
+            if let Some(other) = map.keys().map(ToString::to_string).find(|key| !KNOWN.contains(&key.as_str())) {
+                return Err(Diagnostic::error(format!("a template has no setting `{other}`")).meant(&other, KNOWN));
+            }
+            let text = |name: &str| map.get(name).and_then(Value::as_str).map(str::to_string);
+            let flag = |name: &str| map.get(name).map(Value::truthy);
+            template(path, settings_of(text, flag), sight)
+        }
+        _ => Err(Diagnostic::error(format!("a template is named by its path, and this is {}", value.type_name()))),
+    }
+}
+
+fn template(name: &str, settings: Settings, sight: &Sight) -> Result<Value> {
     let control = &*sight.tree.control;
     let found = find(name, Search::Template, sight)?;
     let loaded = crate::book::load::text(control, &found)?;
-    let settings = settings(args);
-    let rendered = sight.tree.templates.file(&loaded.shown(), &settings, sight)?;
+    // what stars stand for in messages is what a host is to get
+    let rendered = sight.tree.templates.file(loaded.plain(), &settings, sight).map_err(|error| loaded.veil_error(error))?;
+    let rendered = loaded.mark(control, rendered);
     let mut map = Map::new();
     map.insert("name", name);
     map.insert("path", found.as_str());
@@ -239,17 +291,19 @@ fn template(name: &str, args: &Args, sight: &Sight) -> Result<Value> {
 
 /// The settings of a template that its task gives.
 fn settings(args: &Args) -> Settings {
+    settings_of(|name| args.given_text(name), |name| args.flag_if_listed(name))
+}
+
+fn settings_of(text: impl Fn(&str) -> Option<String>, flag: impl Fn(&str) -> Option<bool>) -> Settings {
     let default = Settings::default();
-    let pair = |start: &str, end: &str, default: (String, String)| {
-        (args.given_text(start).unwrap_or(default.0), args.given_text(end).unwrap_or(default.1))
-    };
+    let pair = |start: &str, end: &str, default: (String, String)| (text(start).unwrap_or(default.0), text(end).unwrap_or(default.1));
     Settings {
         block: pair("block_start_string", "block_end_string", default.block),
         variable: pair("variable_start_string", "variable_end_string", default.variable),
         comment: pair("comment_start_string", "comment_end_string", default.comment),
-        trim_blocks: args.flag_if_listed("trim_blocks").unwrap_or(true),
-        lstrip_blocks: args.flag_if_listed("lstrip_blocks").unwrap_or(false),
-        newline: args.given_text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
+        trim_blocks: flag("trim_blocks").unwrap_or(true),
+        lstrip_blocks: flag("lstrip_blocks").unwrap_or(false),
+        newline: text("newline_sequence").unwrap_or(default.newline).replace("\\n", "\n").replace("\\r", "\r"),
         literal_backslashes: false,
     }
 }

@@ -131,24 +131,21 @@ impl Cursor {
     }
 
     /// A task failed: goes to the nearest rescue, over the `always` parts on the way; without a rescue the host is out.
-    /// Gives the failure back where it was rescued.
-    pub fn fail(&mut self, failure: Failure) -> bool {
+    pub fn fail(&mut self, failure: Failure) {
         while let Some(frame) = self.frames.pop() {
             let Frame::Block { block, part, .. } = frame else { continue };
             if part == Part::Block && !block.rescue.is_empty() {
                 self.vars.set("ansible_failed_result", crate::text::Value::Map(failure.result.clone()));
                 self.vars.set("ansible_failed_task", crate::text::Value::map([("name", failure.name.as_str()), ("action", &*failure.task.module)]));
-                self.recap.rescued += 1;
                 self.frames.push(Frame::Block { block, part: Part::Rescue, at: 0, failure: None });
-                return true;
+                return;
             }
             if part != Part::Always && !block.always.is_empty() {
                 self.frames.push(Frame::Block { block, part: Part::Always, at: 0, failure: Some(failure) });
-                return false;
+                return;
             }
         }
         self.failed = true;
-        false
     }
 
     /// Whether a failure here will be rescued.

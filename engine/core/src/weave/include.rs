@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::book::inventory::HostId;
 use crate::book::loader::file_argument;
 use crate::book::task::{Item, Task};
-use crate::book::{Around, Keywords, Loader, Modules, Ring};
+use crate::book::{Around, Keywords, Loader, Modules, Ring, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
 use crate::text::{Collector, Map, Node, Result, Value};
@@ -51,9 +51,13 @@ impl Session {
         }
         match (included, failed) {
             (Err(error), _) | (Ok(_), Some(error)) => self.end_item(thread, Ended::failed(error.at(&task.span))),
-            (Ok((items, role, handlers)), None) => {
+            (Ok((items, role, handlers, public)), None) => {
                 if !handlers.is_empty() {
                     self.add_handlers(handlers);
+                }
+                if let Some(role) = public {
+                    thread.cursor.vars.base.push(crate::book::Level::RoleDefaults, role.defaults.clone());
+                    thread.cursor.vars.base.push(crate::book::Level::RoleVars, role.vars.clone());
                 }
                 // the items of a loop each bring their tasks: all run before what stands behind the include
                 let mut result = Map::new();
@@ -75,7 +79,7 @@ impl Session {
     }
 
     #[allow(clippy::type_complexity, reason = "items, whether they are a role's, and its handlers")]
-    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>)> {
+    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>, Option<Arc<crate::book::Role>>)> {
         let control = &*self.tree.control;
         let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone());
         let mut vars = (*task.vars).clone();
@@ -105,14 +109,15 @@ impl Session {
             let Some(name) = arg("name")?.or(arg("role")?).or(short) else { return Err(task.span.error("`include_role` needs the `name` of a role")) };
             let (tasks_from, handlers_from) = (arg("tasks_from")?, arg("handlers_from")?);
             let clean = |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
+            let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
             let (_, used) = loader.role_tasks(&name, &task.module_span, &ring, clean(&tasks_from).as_deref(), clean(&handlers_from).as_deref(), errors)?;
-            return Ok((used.tasks.clone(), true, used.handlers.clone()));
+            return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
         }
         let file = file_argument(task)?;
         let name = modules::display(&self.tree.templates.render(&file, sight)?);
         let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=");
         let items = loader.tasks_file(name, &file.span, &task.around, &ring, errors, 1)?;
-        Ok((items, false, vec![]))
+        Ok((items, false, vec![], None))
     }
 
     /// Handlers of a role that was included join those of the play.
@@ -149,6 +154,17 @@ impl Session {
                     let scope = Arc::make_mut(&mut thread.cursor.vars.included);
                     vars.into_iter().for_each(|(name, value)| scope.insert(name.to_string(), value));
                 }
+                Effect::Written { vars, merge } => {
+                    let layers = thread.cursor.vars.layers();
+                    let scope = Arc::make_mut(&mut thread.cursor.vars.included);
+                    for (name, node) in vars {
+                        let node = match layers.get(&name) {
+                            Some(Var::Written(old)) if merge => node.over(old),
+                            _ => node,
+                        };
+                        scope.insert(name, node);
+                    }
+                }
                 Effect::AddHost { name, groups, vars } => self.add_host(&name, &groups, vars),
                 Effect::GroupBy { key, parents } => self.group_by(thread.host, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
@@ -158,7 +174,7 @@ impl Session {
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
                 Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
-                Effect::Pause { seconds, prompt } => self.pause(thread, seconds, prompt),
+                Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
         true
@@ -200,6 +216,19 @@ impl Session {
         }
         inventory.reconcile();
         self.grow(host);
+    }
+
+    /// Whether an effect brings a host or group that is not there yet.
+    pub(super) fn adds(&self, host: HostId, effect: &Effect) -> bool {
+        let inside = |host: HostId, group: &str| self.inventory.find_group(group).is_some_and(|group| self.inventory.members(group).contains(&host));
+        match effect {
+            Effect::AddHost { name, groups, .. } => match self.inventory.find_host(name) {
+                None => true,
+                Some(host) => groups.iter().any(|group| !inside(host, group)),
+            },
+            Effect::GroupBy { key, .. } => !inside(host, &key.replace(' ', "-")),
+            _ => false,
+        }
     }
 
     fn group_by(&mut self, host: HostId, key: &str, parents: &[String]) {
@@ -285,13 +314,12 @@ pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight) -> Result<Vec
 }
 
 /// The handlers of a name or topic: the last of a name, and all that listen.
-pub fn handlers(all: &[Arc<Task>], name: &str) -> BTreeSet<usize> {
-    let called = |task: &Task| {
-        let own = task.name.as_ref().and_then(Node::as_str).unwrap_or_default();
+pub fn handlers(all: &[Arc<Task>], titles: &[String], name: &str) -> BTreeSet<usize> {
+    let called = |(task, own): (&Arc<Task>, &String)| {
         let role = task.around.role().map(|role| role.name.to_string());
         own == name || role.is_some_and(|role| format!("{role} : {own}") == name)
     };
-    let mut found: BTreeSet<usize> = all.iter().rposition(|task| called(task)).into_iter().collect();
+    let mut found: BTreeSet<usize> = all.iter().zip(titles).collect::<Vec<_>>().into_iter().rposition(called).into_iter().collect();
     let listens = |task: &Task| task.keywords.get("listen").is_some_and(|node| crate::book::task::words(node).iter().any(|word| word == name));
     found.extend(all.iter().enumerate().filter(|(_, task)| listens(task)).map(|(at, _)| at));
     found

@@ -7,13 +7,13 @@ use crate::book::task::Task;
 use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
-use crate::state::{Cause, Effect, Fact, Gap, Halt, Look, View};
+use crate::state::{Cause, Effect, Gap, Halt, Look, View};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread};
-use super::task::{self, Doing, Forced, Phase, TaskRun, Tolds};
+use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
 use super::{address, args, select};
 
 /// What an item came to.
@@ -49,6 +49,13 @@ impl Ended {
         Ended { outcome: Some(Outcome::Skipped(why)), result, ..Ended::default() }
     }
 
+    /// Skipped, because this condition does not hold.
+    fn refused(condition: &crate::text::Node) -> Ended {
+        let mut ended = Ended::skipped("Conditional result was False");
+        ended.result.insert("false_condition", condition.to_value());
+        ended
+    }
+
     fn failed_flag(&self) -> bool {
         self.outcome == Some(Outcome::Failed) || self.result.get("failed").is_some_and(Value::truthy)
     }
@@ -82,7 +89,7 @@ impl Session {
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
-            sight.play_hosts = play.batch.clone();
+            sight.players = play.players.clone();
         }
         sight
     }
@@ -173,7 +180,7 @@ impl Session {
                 let sight = self.sight(thread, &run.task, run.layers.clone());
                 let holds = task::holds(&run.task, "when", &sight);
                 return Err(Box::new(match holds {
-                    Ok(Value::Bool(false)) => Ended::skipped("Conditional result was False"),
+                    Ok(Holds::No(condition)) => Ended::refused(&condition),
                     _ => Ended::failed(error),
                 }));
             }
@@ -196,7 +203,8 @@ impl Session {
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
         let path = thread.cursor.path();
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local;
+        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
+        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
@@ -254,10 +262,10 @@ impl Session {
     /// From a condition to a module with its arguments.
     fn prepare(&self, task: &Arc<Task>, sight: &Sight, thread: &Thread, _began: f64) -> std::result::Result<Prepared, Box<Ended>> {
         let fail = |error: Diagnostic| Box::new(Ended::failed(error.at(&task.span)));
-        match task::holds(task, "when", sight).map_err(fail)?.plain() {
-            Value::Unknown(cause) => return Err(Box::new(Ended::unknown(cause.clone()))),
-            value if !value.truthy() => return Err(Box::new(Ended::skipped("Conditional result was False"))),
-            _ => {}
+        match task::holds(task, "when", sight).map_err(fail)? {
+            Holds::Yes => {}
+            Holds::Unknown(cause) => return Err(Box::new(Ended::unknown(cause))),
+            Holds::No(condition) => return Err(Box::new(Ended::refused(&condition))),
         }
         if matches!(task.short_module(), "include_tasks" | "include_role" | "include") {
             return Ok(Prepared::Include);
@@ -351,6 +359,8 @@ impl Session {
         };
         match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
+            // what waits to be sent makes it known
+            Halt::Unknown(_) if !thread.queue.is_empty() => self.flush(at, thread),
             Halt::Unknown(cause) => {
                 let gap_doubt = Ended { outcome: Some(Outcome::May(cause.clone())), result: changed(true), ..Ended::default() };
                 self.end_item(thread, gap_doubt);
@@ -371,6 +381,11 @@ impl Session {
             ended.result.extend(std::mem::take(&mut doing.want.result));
             ended.result.insert("msg", message);
             ended.effects = std::mem::take(&mut doing.want.effects);
+            return self.end_item(thread, ended);
+        }
+        if doing.want.verbosity > i64::from(self.tree.options.verbosity) {
+            let mut ended = Ended::skipped("Verbosity threshold not met.");
+            ended.result.insert("skipped_reason", "Verbosity threshold not met.");
             return self.end_item(thread, ended);
         }
         if let Some(reason) = doing.want.skipped.take() {
@@ -407,17 +422,6 @@ impl Session {
         let cause = Arc::new(Unknown { because: format!("\"{}\" runs before it", run.label.name), span: Some(run.task.span.clone()) });
         let world = &mut self.targets[doing.target].world;
         for gap in &doing.gaps {
-            if let Some(Fact::Predicted(_, before)) = world.get(doing.asker, &gap.id)
-                && let Some(span) = &before.span
-                && *span != run.task.span
-            {
-                for change in gap.changes.iter().filter(|change| change.now.is_some() && change.then.is_some()) {
-                    let fight = format!("{}: {} is set by {} and again, to another value, by {}", gap.id, change.field, span, run.task.span);
-                    if change.field != "contents" && !self.fights.contains(&fight) {
-                        self.fights.push(fight);
-                    }
-                }
-            }
             world.disturb((self.tree.kinds)(gap.id.kind).reach(gap), &cause);
         }
         for gap in &doing.gaps {
@@ -463,14 +467,23 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
-        let acted = reply.is_some() || !responses.is_empty();
+        // the answer of a condition is no change
+        let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted);
+        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
+        let failed = result.get("failed").is_some_and(Value::truthy);
+        let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty()).unwrap_or_else(|| "the module says that it failed".into());
+        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
+            Some(run) => error.at(&run.task.module_span),
+            None => error,
+        });
         let outcome = match () {
+            () if failed => Outcome::Failed,
             () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
             () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
             () if acted && !queries => Outcome::Ran { changed: is_changed },
@@ -491,7 +504,7 @@ impl Session {
             gaps: doing.gaps.clone(),
             doubt: doing.doubt.clone(),
             say,
-            error: None,
+            error,
             effects: doing.want.effects.clone(),
         };
         self.end_item(thread, ended);
@@ -643,6 +656,10 @@ impl Session {
         let failed = ended.failed_flag();
         let name = self.inventory.host(thread.host).name.clone();
         let path = thread.cursor.path();
+        let stopped = match self.breaks(thread, run, &ended) {
+            Ok(stopped) => stopped,
+            Err(error) => return self.end_task(thread, Ended::failed(error)),
+        };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
@@ -664,11 +681,34 @@ impl Session {
         });
         run.at += 1;
         (run.phase, run.tries) = (Phase::Start, 0);
-        let over = run.items.as_ref().is_none_or(|items| run.at >= items.len());
+        let over = stopped || run.items.as_ref().is_none_or(|items| run.at >= items.len());
         self.tell(thread, path, told);
-        if over {
-            self.end_loop(thread);
+        match self.between(thread) {
+            Ok(pause) if !over => {
+                if pause > 0.0 && thread.queue.is_empty() {
+                    thread.state = State::Until(self.now + pause);
+                    self.out.push(Output::WakeAt(self.now + pause));
+                }
+            }
+            Ok(_) => self.end_loop(thread),
+            Err(error) => self.end_task(thread, Ended::failed(error)),
         }
+    }
+
+    /// Between two items: seconds to pause.
+    fn between(&self, thread: &Thread) -> Result<f64> {
+        let Some(run) = &thread.cursor.run else { return Ok(0.0) };
+        let Some(pause) = run.task.keywords.get("loop_control").and_then(|control| control.get("pause")) else { return Ok(0.0) };
+        let sight = self.sight(thread, &run.task, run.layers.clone());
+        let value = self.tree.templates.render(pause, &sight)?;
+        modules::display(&value).parse().map_err(|_| pause.error("`pause` takes seconds"))
+    }
+
+    /// `loop_control.break_when`: whether this item is the last.
+    fn breaks(&self, thread: &Thread, run: &TaskRun, ended: &Ended) -> Result<bool> {
+        let Some(node) = run.task.keywords.get("loop_control").and_then(|control| control.get("break_when")) else { return Ok(false) };
+        let sight = self.result_sight(thread, run, ended);
+        Ok(self.tree.templates.condition(node, &sight)?.truthy())
     }
 
     fn end_loop(&mut self, thread: &mut Thread) {
@@ -708,7 +748,7 @@ impl Session {
         }
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
-            Outcome::Unknown(_) | Outcome::WouldRun(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
@@ -720,7 +760,16 @@ impl Session {
         {
             play.once.insert(path.clone(), (value, failed && !ignored));
         }
-        count(&mut thread.cursor.recap, &outcome, changed, failed, ignored);
+        let guarded = thread.cursor.is_guarded();
+        let ignored = ignored || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let silent = matches!(run.task.short_module(), "meta") && !failed;
+        if !silent {
+            count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
+        }
+        if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
+            // Ansible counts every file that was included
+            thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
+        }
         if changed && !failed {
             match notified {
                 Ok(names) => self.notify(thread, names),
@@ -731,12 +780,13 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
-        let silent = run.items.is_none() && matches!(run.task.short_module(), "meta");
         if failed && !ignored {
+            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result), error: ended.error };
-            if thread.cursor.fail(failure) {
-                thread.cursor.recap.failed -= 1;
+            if let Some(play) = self.play.as_mut().filter(|_| fatal) {
+                play.fatal = Some(failure.clone());
             }
+            thread.cursor.fail(failure);
         }
         if !silent {
             self.tell(thread, path, told);
@@ -746,11 +796,14 @@ impl Session {
     /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
     fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
         let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
+        sight.around = Some(play.around.clone());
+        let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
+        drop(sight);
         for (name, node) in names {
-            let found = super::include::handlers(&play.handlers, &name);
+            let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let known: Vec<&str> = play.handlers.iter().filter_map(|handler| handler.name.as_ref()?.as_str()).collect();
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, known);
+                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
                 self.notice(error);
                 thread.cursor.failed = true;
                 thread.cursor.frames.clear();
@@ -800,8 +853,12 @@ fn with_lines(mut result: Map) -> Value {
 }
 
 /// Ansible's counts.
-fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool) {
+fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed: bool, ignored: bool, guarded: bool) {
     match outcome {
+        Outcome::Unreachable if ignored => {
+            recap.ok += 1;
+            recap.ignored += 1;
+        }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
         _ if failed && ignored => {
@@ -809,6 +866,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
             recap.ignored += 1;
             recap.changed += u32::from(changed);
         }
+        _ if failed && guarded => recap.rescued += 1,
         _ if failed => recap.failed += 1,
         _ => {
             recap.ok += 1;

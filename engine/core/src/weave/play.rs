@@ -55,6 +55,7 @@ impl Session {
         if !self.tree.options.limit_words.is_empty() {
             hosts = pattern::limit(&self.inventory, &hosts, &self.tree.options.limit_words)?.hosts;
         }
+        let all = hosts.clone();
         let hosts: Vec<HostId> = hosts.into_iter().filter(|host| !self.gone[host.0 as usize]).collect();
         self.last_label = None;
         self.out.push(Output::Tell(Event::PlayBegins { name: name.clone(), hosts: hosts.len() }));
@@ -67,14 +68,14 @@ impl Session {
         let run = PlayRun {
             play: play.clone(),
             stages,
-            hosts,
             batches,
-            batch: Arc::from([]),
+            batch: vec![],
+            players: Arc::new(super::scope::Players { play: name.as_str().into(), all, live: hosts, batch: vec![] }),
             threads: vec![],
             once: HashMap::new(),
             pending: BTreeMap::new(),
             name: name.into(),
-            started: false,
+            fatal: None,
         };
         self.play = Some(run);
         self.next_batch();
@@ -121,7 +122,8 @@ impl Session {
             self.play = None;
             return;
         };
-        run.batch = batch.clone().into();
+        run.batch = batch.clone();
+        Arc::make_mut(&mut run.players).batch = batch.clone();
         run.once.clear();
         let play = run.play.clone();
         let mut threads = vec![];

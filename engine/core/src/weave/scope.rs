@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::book::inventory::{HostId, Inventory};
 use crate::book::task::Task;
 use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
-use crate::book::{Around, Ring, path};
+use crate::book::{Around, Ring, magic, path};
 use crate::text::{Scope, Scopes, Search, Var};
 use crate::text::{Map, Value};
 
@@ -60,6 +60,17 @@ pub fn around(mut layers: Layers, task: &Task) -> Layers {
     layers
 }
 
+/// Who takes part in a play.
+#[derive(Clone, Debug, Default)]
+pub struct Players {
+    pub play: Arc<str>,
+    pub all: Vec<HostId>,
+    /// Those that have neither failed nor been lost.
+    pub live: Vec<HostId>,
+    /// The batch under way, without those that are out.
+    pub batch: Vec<HostId>,
+}
+
 /// What the templates of a task read. Owns references only, so that `hostvars` can hand out those of other hosts.
 #[derive(Clone)]
 pub struct Sight {
@@ -70,7 +81,8 @@ pub struct Sight {
     pub layers: Layers,
     /// The rings of the task, for the search of files; `None` for what stands outside of any play.
     pub around: Option<Arc<Around>>,
-    pub play_hosts: Arc<[HostId]>,
+    /// The hosts of the play, of the batch under way, and those of both that are still in.
+    pub players: Arc<Players>,
     /// Set once the variables of other hosts were asked for.
     pub read_others: Arc<AtomicBool>,
 }
@@ -78,7 +90,7 @@ pub struct Sight {
 impl Sight {
     pub fn new(tree: &Arc<Tree>, inventory: &Arc<Inventory>, hosts: &Arc<Vec<Host>>, host: HostId, layers: Layers) -> Sight {
         let (tree, inventory, hosts) = (tree.clone(), inventory.clone(), hosts.clone());
-        Sight { tree, inventory, hosts, host, layers, around: None, play_hosts: Arc::from([]), read_others: Arc::default() }
+        Sight { tree, inventory, hosts, host, layers, around: None, players: Arc::default(), read_others: Arc::default() }
     }
 
     /// Whether the variables of other hosts were asked for.
@@ -103,7 +115,11 @@ impl Sight {
                 self.read_others.store(true, Ordering::Relaxed);
                 return Some(Var::Scopes(Arc::new(Others(self.clone()))));
             }
-            "ansible_play_hosts" | "ansible_play_hosts_all" | "play_hosts" | "ansible_play_batch" => self.names_of(&self.play_hosts),
+            "groups" => magic::groups(&self.inventory),
+            "ansible_play_hosts_all" => self.names_of(&self.players.all),
+            "ansible_play_hosts" => self.names_of(&self.players.live),
+            "ansible_facts" => Value::from(Map::new()),
+            "ansible_play_batch" | "play_hosts" => self.names_of(&self.players.batch),
             "ansible_check_mode" => Value::Bool(self.tree.options.check),
             "ansible_diff_mode" => Value::Bool(self.tree.options.diff),
             "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),
@@ -114,6 +130,9 @@ impl Sight {
             "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
             "ansible_limit" => Value::text(self.tree.options.limit.clone().unwrap_or_default()),
             "omit" => Value::Omit,
+            "ansible_managed" => Value::text(self.tree.options.ansible_managed.as_str()),
+            // there is none; content asks for it in order to run the control node's own
+            "ansible_playbook_python" => Value::text("/usr/bin/python3"),
             "vars" => return Some(Var::Value(Value::map(self.layers.names().into_iter().filter_map(|name| Some((name.clone(), self.layers.get(&name)?.to_value())))))),
             _ => return self.place(name),
         };
@@ -128,7 +147,7 @@ impl Sight {
             "playbook_dir" => path::absolute(&*self.tree.control, &play.folder),
             "role_name" | "ansible_role_name" => around.role()?.name.to_string(),
             "role_path" => around.role()?.folder.to_string(),
-            "ansible_play_name" => play.keywords.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_string(),
+            "ansible_play_name" => self.players.play.to_string(),
             "ansible_parent_role_names" => return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone()))))),
             "role_names" | "ansible_play_role_names" => return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone()))))),
             _ => return None,

@@ -92,7 +92,7 @@ impl Session {
         while run.at < count && looks.len() < MOST {
             let sight = self.sight(thread, task, run.item_layers());
             run.at += 1;
-            if task::holds(task, "when", &sight).is_ok_and(|value| !value.truthy() && value.unknown().is_none()) {
+            if matches!(task::holds(task, "when", &sight), Ok(task::Holds::No(_))) {
                 continue;
             }
             let Ok(who) = self.targets[target].address.as_ref().ok_or(()).and_then(|address| super::address::who(&sight, task, address).map_err(drop)) else { continue };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions};
+use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions, reading};
 use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Reply, Script};
 use crate::text::{Diagnostic, Map};
 
@@ -146,13 +146,14 @@ impl Session {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
         if let Some(answer) = answer {
-            let failed = match doing.module.holds(&answer) {
+            let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {
-                    let reply = reply.or(match answer {
-                        Answer::Shell(reply) => Some(reply),
-                        _ => None,
-                    });
-                    return self.conclude_waited(thread, &doing, reply);
+                    let (last, responses) = match answer {
+                        Answer::Shell(reply) => (Some(reply), vec![]),
+                        Answer::Api(responses) => (None, responses),
+                        _ => (None, vec![]),
+                    };
+                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => if why.is_empty() { condition.late.clone() } else { format!("{}: {why}", condition.late) },
@@ -161,7 +162,10 @@ impl Session {
                     return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked: false, answer: None }, condition.every);
                 }
             };
-            let mut ended = Ended::failed(Diagnostic::error(failed.clone()));
+            let error = Diagnostic::error(failed.clone());
+            let error = thread.cursor.run.as_ref().map_or(error.clone(), |run| error.at(&run.task.module_span));
+            // what was changed before the wait stays changed
+            let mut ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(error) };
             ended.result.extend(doing.want.result.clone());
             ended.result.insert("msg", failed);
             ended.result.insert("elapsed", elapsed as i64);
@@ -176,10 +180,10 @@ impl Session {
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
     }
 
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>) {
+    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
         // the answer of a condition is no change
         let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, vec![]);
+        self.conclude(thread, doing, reply, responses);
     }
 
     fn waiting(&mut self, thread: &Thread, why: &str) {
@@ -275,7 +279,7 @@ impl Session {
         for (sent, answer) in flight.parts.iter().zip(answers) {
             let Sent::Ask(asked) = sent else { continue };
             for look in &asked.looks {
-                if let crate::state::Reading::Ask(script) = (self.tree.kinds)(asked.kind).read(look, answer) {
+                if let crate::state::Reading::Ask(script) = reading((self.tree.kinds)(asked.kind), asked, look, answer) {
                     further.push(Asked { kind: asked.kind, looks: vec![look.clone()], script });
                 }
             }
@@ -320,7 +324,9 @@ impl Session {
         }
         for queued in 0..thread.queue.len() {
             let doing = thread.queue[queued].doing.clone();
-            if let Some(still) = self.still(&doing) {
+            // what a later task of the same message changed again is held against that task alone
+            let again: Vec<Id> = thread.queue[queued + 1..].iter().flat_map(|later| later.doing.gaps.iter().map(|gap| gap.id.clone())).collect();
+            if let Some(still) = self.still(&doing, &again) {
                 return self.go_back(thread, queued, still, None);
             }
         }
@@ -332,19 +338,22 @@ impl Session {
     }
 
     /// What is still wrong after a fix.
-    fn still(&self, doing: &Doing) -> Option<Diagnostic> {
+    fn still(&self, doing: &Doing, again: &[Id]) -> Option<Diagnostic> {
         let world = &self.targets[doing.target].world;
         // several states of one thing: the last is what holds
         for (at, gap) in doing.gaps.iter().enumerate() {
-            if doing.gaps[at + 1..].iter().any(|later| later.id == gap.id) {
+            if again.contains(&gap.id) || doing.gaps[at + 1..].iter().any(|later| later.id == gap.id) {
                 continue;
             }
             let moves = gap.how.contains_key("moves");
+            // the answer asks for more: it comes with the next message
+            if !world.is_fresh(doing.asker, &gap.id) {
+                continue;
+            }
             let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
             let left = Gap::between(&gap.id, now, &gap.then);
             if let Some(change) = left.changes.first().filter(|_| !moves) {
-                let shown = |value: &Option<crate::text::Value>| value.as_ref().map_or_else(|| "absent".to_string(), crate::text::template::mask::shown);
-                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, shown(&change.now), shown(&change.then));
+                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, brief(&change.now), brief(&change.then));
                 return Some(Diagnostic::error(message).hint("something on the host sets it back, or the change had no effect"));
             }
             if left.now.is_some() != left.then.is_some() {
@@ -429,7 +438,8 @@ impl Session {
 fn own_looks(doing: &Doing) -> Vec<Look> {
     let asked = doing.module.looks();
     let own = |gap: &Gap| {
-        let mut look = Look { id: gap.id.clone(), detail: Default::default() };
+        // asked right after it was mended: a kind that can tell more by a second question asks it at once
+        let mut look = Look::of(gap.id.clone()).with("mended", "now");
         asked.iter().filter(|asked| asked.id == gap.id).for_each(|asked| look.join(asked));
         if let Some(crate::text::Value::Contents(contents)) = gap.wanted("contents") {
             look = look.with("unless", contents.sha256.clone());
@@ -473,6 +483,15 @@ fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
     let verb = if gap.creates() { "made" } else if gap.deletes() { "removed" } else { "changed" };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
     if said.contains("ermission denied") || said.contains("not permitted") { error.hint("this user may not; try `become: true`") } else { error }
+}
+
+/// A value in a few words: contents by their size.
+fn brief(value: &Option<crate::text::Value>) -> String {
+    match value.as_ref().map(crate::text::Value::plain) {
+        None => "absent".into(),
+        Some(crate::text::Value::Contents(contents)) => format!("{} bytes", contents.size),
+        Some(_) => value.as_ref().map(crate::text::template::mask::shown).unwrap_or_default(),
+    }
 }
 
 fn api_message(response: &crate::state::Response) -> String {

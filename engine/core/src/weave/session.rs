@@ -11,7 +11,7 @@ use crate::state::{Answer, World};
 use crate::text::template::Templates;
 use crate::text::{Control, Diagnostic, Value};
 
-use super::cursor::{Cursor, Stage};
+use super::cursor::{Cursor, Failure, Stage};
 use super::scope::Host;
 use super::send::{Flight, Queued};
 
@@ -46,6 +46,7 @@ pub struct Options {
     pub config_file: Option<String>,
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
+    pub ansible_managed: String,
 }
 
 /// What stays the same over a run.
@@ -122,16 +123,17 @@ pub enum State {
 pub struct PlayRun {
     pub play: Arc<Play>,
     pub stages: Arc<[Stage]>,
-    pub hosts: Vec<HostId>,
     pub batches: VecDeque<Vec<HostId>>,
-    pub batch: Arc<[HostId]>,
+    pub batch: Vec<HostId>,
+    pub players: Arc<super::scope::Players>,
     pub threads: Vec<Thread>,
     /// Results of `run_once` tasks, by where they stand.
     pub once: HashMap<Vec<u32>, (Value, bool)>,
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Vec<u32>, Vec<Told>>,
     pub name: Arc<str>,
-    pub started: bool,
+    /// A failure that ends the play for every host (`any_errors_fatal`).
+    pub fatal: Option<Failure>,
 }
 
 pub struct Session {
@@ -155,6 +157,8 @@ pub struct Session {
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
     pub(super) abort: bool,
+    /// An error that belongs to no task was told.
+    pub(super) broken: bool,
 }
 
 impl Session {
@@ -183,6 +187,7 @@ impl Session {
             over: false,
             last_label: None,
             abort: false,
+            broken: false,
         }
     }
 
@@ -259,8 +264,15 @@ impl Session {
         if thread.queue.is_empty() {
             Arc::make_mut(&mut self.hosts)[thread.host.0 as usize] = thread.cursor.vars.clone();
         }
+        let out = thread.cursor.failed;
         if let Some(play) = &mut self.play {
             play.threads[at] = thread;
+            let host = play.threads[at].host;
+            if out && play.players.live.contains(&host) {
+                let players = Arc::make_mut(&mut play.players);
+                players.live.retain(|other| *other != host);
+                players.batch.retain(|other| *other != host);
+            }
         }
     }
 
@@ -307,6 +319,17 @@ impl Session {
             })
             .collect();
         let mut released = false;
+        let waiting = |thread: &Thread| matches!(thread.state, State::Barrier(_) | State::Done);
+        if play.fatal.is_some() && play.threads.iter().all(waiting) {
+            let Some(failure) = play.fatal.take() else { return false };
+            for thread in play.threads.iter_mut().filter(|thread| thread.state != State::Done && !thread.cursor.failed) {
+                thread.cursor.run = None;
+                thread.cursor.fail(failure.clone());
+                thread.state = State::Ready;
+                released = true;
+            }
+            return released;
+        }
         for at in 0..play.threads.len() {
             let State::Barrier(path) = &play.threads[at].state else { continue };
             if paths.iter().flatten().all(|other| other >= path) {
@@ -341,7 +364,14 @@ impl Session {
         let recaps = self.inventory_names().into_iter().zip(&self.recaps).filter_map(|(name, recap)| Some((name, (*recap)?))).collect();
         let named = |(at, target): (usize, &Target)| (self.inventory.host(HostId(at as u32)).name.clone(), target.world.net());
         let net = self.targets.iter().enumerate().map(named).filter(|(_, gaps)| !gaps.is_empty()).collect();
-        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted };
+        for (at, target) in self.targets.iter().enumerate() {
+            let name = &self.inventory.host(HostId(at as u32)).name;
+            for (id, causes) in target.world.fights() {
+                let places: Vec<String> = causes.iter().filter_map(|cause| cause.span.as_ref().map(ToString::to_string)).collect();
+                self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
+            }
+        }
+        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 
@@ -351,6 +381,7 @@ impl Session {
 
     /// A message that belongs to no task.
     pub(super) fn notice(&mut self, diagnostic: Diagnostic) {
+        self.broken |= diagnostic.is_error();
         self.out.push(Output::Tell(Event::Notice(diagnostic)));
     }
 }

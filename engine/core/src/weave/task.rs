@@ -179,18 +179,31 @@ fn bare_or_rendered(node: &Node, sight: &Sight) -> Result<Value> {
     }
 }
 
-/// All conditions of a keyword, the task's own and inherited: the first that is false, or unknown, decides.
-pub fn holds(task: &Task, word: &str, sight: &Sight) -> Result<Value> {
-    let mut unknown = None;
+/// Whether conditions hold.
+#[derive(Clone, Debug)]
+pub enum Holds {
+    Yes,
+    /// The first that does not.
+    No(Node),
+    Unknown(Cause),
+}
+
+/// All conditions of a keyword, the task's own and inherited: the first that is false decides, then one that is unknown.
+pub fn holds(task: &Task, word: &str, sight: &Sight) -> Result<Holds> {
+    let mut all = Holds::Yes;
     for node in task.keywords(word) {
-        let value = sight.tree.templates.condition(node, sight)?;
-        match value.plain() {
-            Value::Unknown(_) => drop(unknown.get_or_insert(value)),
-            other if !other.truthy() => return Ok(Value::Bool(false)),
-            _ => {}
+        let parts = node.as_list().map_or_else(|| vec![node.clone()], <[Node]>::to_vec);
+        for part in parts {
+            let value = sight.tree.templates.condition(&part, sight)?;
+            match value.plain() {
+                Value::Unknown(cause) if matches!(all, Holds::Yes) => all = Holds::Unknown(cause.clone()),
+                Value::Unknown(_) => {}
+                other if !other.truthy() => return Ok(Holds::No(part)),
+                _ => {}
+            }
         }
     }
-    Ok(unknown.unwrap_or(Value::Bool(true)))
+    Ok(all)
 }
 
 /// A keyword that is a boolean, rendered.

@@ -11,7 +11,7 @@ use russh::keys::{Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, Publi
 
 use super::config::Settings;
 use super::fault;
-use super::ssh::Checker;
+use super::host_key::Checker;
 
 type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
@@ -68,7 +68,8 @@ impl Attempt<'_> {
         if !self.settings.publickey {
             return Step::On;
         }
-        let files: Vec<KeyFile> = self.settings.identity_files.iter().filter_map(|path| KeyFile::read(path, &self.settings.certificate_files)).collect();
+        let files: Vec<KeyFile> =
+            self.settings.identity_files.iter().filter_map(|path| KeyFile::read(path, &self.settings.certificate_files)).collect();
         if let Some(path) = &address.private_key_file
             && !files.iter().any(|file| file.path.ends_with(path.trim_start_matches('~')))
         {
@@ -97,7 +98,9 @@ impl Attempt<'_> {
     /// Keys of the agent: first those that are also named as files, as OpenSSH does.
     async fn agent_keys(&mut self, files: &[KeyFile], known: &mut Vec<PublicKey>) -> Step {
         let Some((mut agent, mut identities)) = agent(self.settings).await else { return Step::On };
-        let place = |identity: &AgentIdentity| files.iter().position(|file| file.public.as_ref().is_some_and(|key| key.key_data() == identity.public_key().key_data()));
+        let place = |identity: &AgentIdentity| {
+            files.iter().position(|file| file.public.as_ref().is_some_and(|key| key.key_data() == identity.public_key().key_data()))
+        };
         if self.settings.identities_only {
             identities.retain(|identity| place(identity).is_some());
         }
@@ -107,12 +110,17 @@ impl Attempt<'_> {
                 return Step::On;
             }
             let public = identity.public_key().into_owned();
-            self.tried.push(format!("the agent's key {}", if identity.comment().is_empty() { public.algorithm().to_string() } else { identity.comment().to_owned() }));
+            self.tried.push(format!(
+                "the agent's key {}",
+                if identity.comment().is_empty() { public.algorithm().to_string() } else { identity.comment().to_owned() }
+            ));
             let hash = self.hash(&public).await;
             let user = self.settings.user.clone();
             let result = match identity {
                 AgentIdentity::PublicKey { key, .. } => self.handle.authenticate_publickey_with(user, key, hash, &mut agent).await,
-                AgentIdentity::Certificate { certificate, .. } => self.handle.authenticate_certificate_with(user, certificate, hash, &mut agent).await,
+                AgentIdentity::Certificate { certificate, .. } => {
+                    self.handle.authenticate_certificate_with(user, certificate, hash, &mut agent).await
+                }
             };
             known.push(public);
             match result {
@@ -206,15 +214,21 @@ impl Attempt<'_> {
     }
 
     fn refused(&self, address: &Address, out: bool) -> Fault {
-        let tried = if self.tried.is_empty() { String::from("nothing was at hand to try") } else { format!("tried {}", self.tried.join(", ")) };
+        let tried =
+            if self.tried.is_empty() { String::from("nothing was at hand to try") } else { format!("tried {}", self.tried.join(", ")) };
         let takes = match &self.left {
             Some(left) => format!("; the server takes {}", left.iter().map(<&str>::from).collect::<Vec<_>>().join(", ")),
             None => String::new(),
         };
         let hung_up = if out { "; the server hung up" } else { "" };
         let hints = match (&self.hints[..], address.password.is_some()) {
-            ([], _) if out && self.tried.len() > 4 => String::from("it may have been too many keys: name one with `ansible_ssh_private_key_file`, and set `-o IdentitiesOnly=yes` in `ansible_ssh_common_args`"),
-            ([], false) => format!("give a key with `ansible_ssh_private_key_file` or a password with `ansible_password`; `ssh-copy-id {}@{}` puts your key there", self.settings.user, self.settings.host),
+            ([], _) if out && self.tried.len() > 4 => String::from(
+                "it may have been too many keys: name one with `ansible_ssh_private_key_file`, and set `-o IdentitiesOnly=yes` in `ansible_ssh_common_args`",
+            ),
+            ([], false) => format!(
+                "give a key with `ansible_ssh_private_key_file` or a password with `ansible_password`; `ssh-copy-id {}@{}` puts your key there",
+                self.settings.user, self.settings.host
+            ),
             ([], true) => String::from("look at `ansible_user` and `ansible_password`, and at the server's log"),
             (hints, _) => hints.join("; "),
         };
@@ -237,7 +251,12 @@ impl KeyFile {
         let beside = PublicKey::read_openssh_file(format!("{path}.pub")).ok();
         if !std::path::Path::new(path).exists() {
             // Only the public half is here: the agent may have the other.
-            return beside.map(|public| KeyFile { path: path.to_owned(), public: Some(public), key: Err(format!("`{path}` is not there, only its public half")), certificate: None });
+            return beside.map(|public| KeyFile {
+                path: path.to_owned(),
+                public: Some(public),
+                key: Err(format!("`{path}` is not there, only its public half")),
+                certificate: None,
+            });
         }
         let key = russh::keys::load_secret_key(path, None).map_err(|error| match error {
             russh::keys::Error::KeyIsEncrypted => format!("`{path}` has a passphrase: add it to the agent with `ssh-add {path}`"),
@@ -250,7 +269,8 @@ impl KeyFile {
         let public = key.as_ref().ok().map(|key| key.public_key().clone()).or(beside);
         let own = format!("{path}-cert.pub");
         let certificate = certificates.iter().chain([&own]).filter_map(|path| russh::keys::load_openssh_certificate(path).ok());
-        let certificate = certificate.into_iter().find(|certificate| public.as_ref().is_some_and(|public| public.key_data() == certificate.public_key()));
+        let certificate =
+            certificate.into_iter().find(|certificate| public.as_ref().is_some_and(|public| public.key_data() == certificate.public_key()));
         Some(KeyFile { path: path.to_owned(), public, key, certificate })
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use play_core::run::{Become, Fault, FaultKind, Method};
 
+use super::fault;
 use super::session::{find, last_line};
 use super::shell::{Mark, quote};
-use super::fault;
 
 /// What stands between a connection and a shell as the wanted user.
 pub struct Gate<'a> {
@@ -26,7 +26,8 @@ impl<'a> Gate<'a> {
     /// The words that start `words` as the wanted user.
     pub fn wrap(&self, words: Vec<String>) -> Vec<String> {
         let Some(wanted) = self.wanted else { return words };
-        let flags = |default: &str| -> Vec<String> { wanted.flags.as_deref().unwrap_or(default).split_whitespace().map(str::to_owned).collect() };
+        let flags =
+            |default: &str| -> Vec<String> { wanted.flags.as_deref().unwrap_or(default).split_whitespace().map(str::to_owned).collect() };
         let program = |default: &str| wanted.executable.clone().unwrap_or_else(|| default.to_owned());
         let text = |words: &[&str]| -> Vec<String> { words.iter().map(|word| (*word).to_owned()).collect() };
         let mut all = vec![];
@@ -72,13 +73,15 @@ impl<'a> Gate<'a> {
         let Some(wanted) = self.wanted else { return Ok(None) };
         let asked = match wanted.method {
             Method::Sudo => err.windows(self.prompt.len()).filter(|window| *window == self.prompt.as_bytes()).count(),
-            // The prompt is PAM's, in the target's language; it ends in a colon and no line break.
-            Method::Su => usize::from([out, err].iter().any(|text| text.trim_ascii_end().ends_with(b":") && !text.ends_with(b"\n"))),
+            // The prompt is PAM's, in the target's language.
+            Method::Su => usize::from([out, err].into_iter().any(|text| is_prompt(text))),
             Method::Doas => 0,
         };
         if asked > usize::from(self.given) {
             if self.given {
-                return Err(self.refuse("wrong password", "set `ansible_become_password` to the password that the target's policy asks for"));
+                return Err(
+                    self.refuse("wrong password", "set `ansible_become_password` to the password that the target's policy asks for")
+                );
             }
             let password = wanted.password.as_ref().and_then(|password| password.as_str());
             let Some(password) = password else {
@@ -102,7 +105,11 @@ impl<'a> Gate<'a> {
         let code_text = code.map_or(String::new(), |code| format!(" with code {code}"));
         let Some(wanted) = self.wanted else {
             let said = if last_line(err).is_empty() { last_line(out) } else { last_line(err) };
-            return fault(FaultKind::Unreachable, format!("no shell on `{}`: it ended{code_text}{said}", self.target), Some("a POSIX `sh` and `head` are needed on the target; the login shell must allow `exec`"));
+            return fault(
+                FaultKind::Unreachable,
+                format!("no shell on `{}`: it ended{code_text}{said}", self.target),
+                Some("a POSIX `sh` and `head` are needed on the target; the login shell must allow `exec`"),
+            );
         };
         let all = [out, err].concat();
         let (user, method) = (&wanted.user, name(wanted.method));
@@ -112,18 +119,34 @@ impl<'a> Gate<'a> {
             }
         }
         if code == Some(127) || find(&all, b"not found") {
-            return self.refuse(&format!("there is no `{}`", wanted.executable.as_deref().unwrap_or(method)), &format!("install {method} on the target, or choose another `become_method` (sudo, su, doas)"));
+            return self.refuse(
+                &format!("there is no `{}`", wanted.executable.as_deref().unwrap_or(method)),
+                &format!("install {method} on the target, or choose another `become_method` (sudo, su, doas)"),
+            );
         }
-        self.refuse(&format!("it ended{code_text}{}", last_line(&all)), &format!("try it by hand on the target: {method} as the user that logs in"))
+        self.refuse(
+            &format!("it ended{code_text}{}", last_line(&all)),
+            &format!("try it by hand on the target: {method} as the user that logs in"),
+        )
     }
 
     pub fn explain_silence(&self, after: Duration) -> Fault {
         let after = after.as_secs();
         match self.wanted {
-            None => fault(FaultKind::Unreachable, format!("no answer from a shell on `{}` within {after} s", self.target), Some("look for something in the user's profile that waits for input")),
+            None => fault(
+                FaultKind::Unreachable,
+                format!("no answer from a shell on `{}` within {after} s", self.target),
+                Some("look for something in the user's profile that waits for input"),
+            ),
             Some(_) => self.refuse(&format!("no answer within {after} s"), "it may be waiting for a terminal or a second factor"),
         }
     }
+}
+
+/// Whether the last line waits to be completed: it ends in a colon. `su: ` alone is the beginning of a complaint.
+fn is_prompt(text: &[u8]) -> bool {
+    let line = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+    (line.ends_with(b":") || line.ends_with("：".as_bytes())) && line != b"su:"
 }
 
 pub fn name(method: Method) -> &'static str {
@@ -136,16 +159,48 @@ pub fn name(method: Method) -> &'static str {
 
 /// Signs in what was printed; what they mean; what to do.
 const REFUSALS: &[(&[&str], &str, &str)] = &[
-    (&["account validation failure, is your account locked", "account has expired"], "the account is locked or expired", "unlock it on the target: `passwd -S`, `chage -l`"),
-    (&["password expired", "Authentication token is no longer valid", "Password change required"], "the password has expired", "set a new one on the target: `passwd`"),
-    (&["is not in the sudoers file", "is not allowed to run sudo", "may not run sudo"], "the user that logs in may not use sudo", "add it to the group `sudo` or `wheel`, or to a file in `/etc/sudoers.d`"),
+    (
+        &["account validation failure, is your account locked", "account has expired"],
+        "the account is locked or expired",
+        "unlock it on the target: `passwd -S`, `chage -l`",
+    ),
+    (
+        &["password expired", "Authentication token is no longer valid", "Password change required"],
+        "the password has expired",
+        "set a new one on the target: `passwd`",
+    ),
+    (
+        &["is not in the sudoers file", "is not allowed to run sudo", "may not run sudo"],
+        "the user that logs in may not use sudo",
+        "add it to the group `sudo` or `wheel`, or to a file in `/etc/sudoers.d`",
+    ),
     (&["is not allowed to execute"], "the sudo policy does not allow a shell as that user", "allow `(USER) /bin/sh` in `/etc/sudoers.d`"),
-    (&["must have a tty to run sudo", "sorry, you must have a tty"], "sudo wants a terminal", "remove `Defaults requiretty` from the target's sudoers"),
-    (&["unknown user", "user does not exist", "unknown login", "does not exist", "No passwd entry"], "there is no such user", "create the user first, or mend `become_user`"),
-    (&["incorrect password attempt", "Authentication failure", "Sorry, try again", "incorrect password"], "wrong password", "set `ansible_become_password` to the password that the target's policy asks for"),
-    (&["a password is required", "Authentication required", "a tty is required"], "it wants a password", "set `ansible_become_password`, or allow METHOD without one for this user"),
+    (
+        &["must have a tty to run sudo", "sorry, you must have a tty"],
+        "sudo wants a terminal",
+        "remove `Defaults requiretty` from the target's sudoers",
+    ),
+    (
+        &["unknown user", "user does not exist", "unknown login", "does not exist", "No passwd entry"],
+        "there is no such user",
+        "create the user first, or mend `become_user`",
+    ),
+    (
+        &["incorrect password attempt", "Authentication failure", "Sorry, try again", "incorrect password"],
+        "wrong password",
+        "set `ansible_become_password` to the password that the target's policy asks for",
+    ),
+    (
+        &["a password is required", "Authentication required", "a tty is required"],
+        "it wants a password",
+        "set `ansible_become_password`, or allow METHOD without one for this user",
+    ),
     (&["must be run from a terminal"], "it wants a terminal", "use `become_method: sudo`"),
-    (&["effective uid is not 0", "must be owned by uid 0", "no new privileges"], "it may not gain rights", "it must be setuid root; a container may forbid that (`no-new-privileges`)"),
+    (
+        &["effective uid is not 0", "must be owned by uid 0", "no new privileges"],
+        "it may not gain rights",
+        "it must be setuid root; a container may forbid that (`no-new-privileges`)",
+    ),
     (&["Operation not permitted", "Permission denied"], "permission denied", "allow METHOD for the user that logs in"),
     (&["This account is currently not available", "nologin"], "that user has no shell", "give `become_flags: -s /bin/sh`, or use sudo"),
 ];

@@ -60,7 +60,9 @@ pub fn read_dump(dump: &str, original: &str, around: &Around) -> Settings {
     }
     let one = |key: &str| all.get(key).and_then(|values| values.first()).filter(|value| *value != "none" && !value.is_empty()).cloned();
     let is = |key: &str, default: bool| one(key).map_or(default, |value| matches!(value.as_str(), "yes" | "true"));
-    let words = |key: &str, default: &[&str]| -> Vec<String> { one(key).map_or_else(|| default.iter().map(|word| (*word).to_owned()).collect(), |value| split(&value)) };
+    let words = |key: &str, default: &[&str]| -> Vec<String> {
+        one(key).map_or_else(|| default.iter().map(|word| (*word).to_owned()).collect(), |value| split(&value))
+    };
     let mut settings = Settings {
         original: original.to_owned(),
         host: one("hostname").unwrap_or_else(|| original.to_owned()).replace("%h", original),
@@ -87,13 +89,19 @@ pub fn read_dump(dump: &str, original: &str, around: &Around) -> Settings {
     let files = |key: &str| all.get(key).cloned().unwrap_or_default();
     let expand = |text: &String| expand(text, &settings, around);
     let identities = files("identityfile");
-    let identity_files = if identities.is_empty() { IDENTITIES.iter().map(|name| format!("{}/.ssh/{name}", around.home)).collect() } else { identities.iter().map(expand).collect() };
+    let identity_files = if identities.is_empty() {
+        IDENTITIES.iter().map(|name| format!("{}/.ssh/{name}", around.home)).collect()
+    } else {
+        identities.iter().map(expand).collect()
+    };
     let certificate_files = files("certificatefile").iter().map(expand).collect();
     let user_known_hosts = words("userknownhostsfile", &["~/.ssh/known_hosts", "~/.ssh/known_hosts2"]).iter().map(expand).collect();
-    let global_known_hosts = words("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]).iter().map(expand).collect();
+    let global_known_hosts =
+        words("globalknownhostsfile", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]).iter().map(expand).collect();
     let proxy_command = settings.proxy_command.as_ref().map(expand);
     let identity_agent = settings.identity_agent.as_ref().map(expand);
-    settings = Settings { identity_files, certificate_files, user_known_hosts, global_known_hosts, proxy_command, identity_agent, ..settings };
+    settings =
+        Settings { identity_files, certificate_files, user_known_hosts, global_known_hosts, proxy_command, identity_agent, ..settings };
     settings
 }
 
@@ -194,6 +202,9 @@ pub fn read_file(text: &str, host: &str, read: &dyn Fn(&str) -> Vec<String>, dep
                         lines.extend(read_file(&text, host, read, depth - 1));
                     }
                 }
+            }
+            key @ ("identityfile" | "certificatefile" | "identityagent") if holds => {
+                lines.push(format!("{key} {}", value.trim_matches('"')))
             }
             key if holds => lines.push(format!("{key} {value}")),
             _ => {}

@@ -165,11 +165,15 @@ pub fn judge_certificate(files: &[File], names: &[String], certificate: &Certifi
     for name in names {
         let entries = entries(files, name);
         let authority = certificate.signature_key();
-        let bad = |entry: &&Entry| entry.marker == Marker::Revoked && (entry.key.key_data() == authority || entry.key.key_data() == certificate.public_key());
+        let bad = |entry: &&Entry| {
+            entry.marker == Marker::Revoked && (entry.key.key_data() == authority || entry.key.key_data() == certificate.public_key())
+        };
         if let Some(entry) = entries.iter().find(bad) {
             return Verdict::Revoked(entry.place.clone());
         }
-        let Some(trusted) = entries.iter().find(|entry| entry.marker == Marker::Authority && entry.key.key_data() == authority) else { continue };
+        let Some(trusted) = entries.iter().find(|entry| entry.marker == Marker::Authority && entry.key.key_data() == authority) else {
+            continue;
+        };
         let prints: [Fingerprint; 1] = [trusted.key.fingerprint(HashAlg::Sha256)];
         let principals = certificate.valid_principals();
         return if !certificate.cert_type().is_host() {

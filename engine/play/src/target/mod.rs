@@ -7,6 +7,7 @@ mod chroot;
 pub mod cluster;
 mod config;
 pub mod folder;
+mod host_key;
 mod known_hosts;
 mod local;
 mod pipe;
@@ -19,6 +20,7 @@ mod ssh;
 mod status;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,13 +54,29 @@ impl Default for Options {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Progress {
     Connecting,
-    Connected,
+    /// `sheltered`: what a daemon prints after the part that started it stays out of later answers. That needs one folder
+    /// of the target to be writable.
+    Connected {
+        sheltered: bool,
+    },
     /// Bytes of an upload that went out.
-    Sent { to: String, sent: u64, of: u64 },
-    Begun { part: usize },
+    Sent {
+        to: String,
+        sent: u64,
+        of: u64,
+    },
+    Begun {
+        part: usize,
+    },
     /// Whole lines of an action that still runs; bytes as they came.
-    Lines { part: usize, stream: Stream, bytes: Vec<u8> },
-    Done { part: usize },
+    Lines {
+        part: usize,
+        stream: Stream,
+        bytes: Vec<u8>,
+    },
+    Done {
+        part: usize,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,14 +103,27 @@ type Slot = tokio::sync::Mutex<Option<Session>>;
 
 impl Pool {
     pub fn new(options: Options) -> Pool {
-        Pool { options, stop: watch::Sender::new(Stop::No), ssh: ssh::Connections::default(), clusters: cluster::Clusters::new(), folders: folder::Folders::new(), sessions: Mutex::default() }
+        Pool {
+            options,
+            stop: watch::Sender::new(Stop::No),
+            ssh: ssh::Connections::default(),
+            clusters: cluster::Clusters::new(),
+            folders: folder::Folders::new(),
+            sessions: Mutex::default(),
+        }
     }
 
     /// Sends a message and waits for all of its answers. Connects where that has not been done.
     ///
     /// After a fault `answers` holds what was answered before it. A message that only asks, or of which nothing can have
     /// been run, is sent a second time, over a new connection, where an old one turns out to be lost; any other never.
-    pub async fn send(&self, address: &Address, who: &Who, message: Message, progress: impl Fn(Progress) + Send) -> Result<Vec<Answer>, Fault> {
+    pub async fn send(
+        &self,
+        address: &Address,
+        who: &Who,
+        message: Message,
+        progress: impl Fn(Progress) + Send,
+    ) -> Result<Vec<Answer>, Fault> {
         match address.connection {
             Connection::Ssh | Connection::Local | Connection::Chroot => {}
             Connection::Kubernetes => return self.clusters.send(address, message, Arc::new(|_| {})).await,
@@ -110,13 +141,15 @@ impl Pool {
         let only_asks = message.parts.iter().all(|part| part.purpose == Purpose::Ask);
         loop {
             let fresh = self.ready(&mut session, address, who, &progress).await?;
-            let open = session.as_mut().ok_or_else(|| fault(FaultKind::Unreachable, String::from("no connection"), None))?;
+            // Taken out while it is used: where this future is dropped in the middle, nobody gets a shell that still talks.
+            let mut open = session.take().ok_or_else(|| fault(FaultKind::Unreachable, String::from("no connection"), None))?;
             match open.send(&message, &mut stop, &progress).await {
-                Ok(answers) => return Ok(answers),
+                Ok(answers) => {
+                    *session = Some(open);
+                    return Ok(answers);
+                }
                 Err(Failure { fault, unsent }) => {
-                    if let Some(broken) = session.take() {
-                        broken.close().await;
-                    }
+                    open.close().await;
                     if fresh || !(only_asks || unsent) || fault.kind != FaultKind::Unreachable {
                         return Err(fault);
                     }
@@ -126,7 +159,13 @@ impl Pool {
     }
 
     /// Makes sure of a shell; says whether it is a new one.
-    async fn ready(&self, session: &mut Option<Session>, address: &Address, who: &Who, progress: &(impl Fn(Progress) + Send)) -> Result<bool, Fault> {
+    async fn ready(
+        &self,
+        session: &mut Option<Session>,
+        address: &Address,
+        who: &Who,
+        progress: &(impl Fn(Progress) + Send),
+    ) -> Result<bool, Fault> {
         if let Some(open) = session {
             if !open.is_gone().await {
                 return Ok(false);
@@ -141,7 +180,8 @@ impl Pool {
             opened = self.open(address, who) => *session = Some(opened?),
             () = session::aborted(&mut stop) => return Err(fault(FaultKind::Interrupted, String::from("interrupted while connecting"), None)),
         }
-        progress(Progress::Connected);
+        let sheltered = session.as_ref().is_some_and(|session| session.hello.folder.is_some());
+        progress(Progress::Connected { sheltered });
         Ok(true)
     }
 
@@ -162,13 +202,24 @@ impl Pool {
     }
 
     fn slot(&self, address: &Address, who: &Who) -> Arc<Slot> {
-        let key = format!("{}\0{}", ssh::key(address), who.0.as_ref().map_or(String::new(), |wanted| format!("{:?} {} {:?} {:?}", wanted.method, wanted.user, wanted.executable, wanted.flags)));
+        let key = format!(
+            "{}\0{}",
+            ssh::key(address),
+            who.0
+                .as_ref()
+                .map_or(String::new(), |wanted| format!("{:?} {} {:?} {:?}", wanted.method, wanted.user, wanted.executable, wanted.flags))
+        );
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
 
     /// Lets messages in flight finish and starts none.
     pub fn interrupt(&self) {
-        self.stop.send_if_modified(|stop| *stop == Stop::No && { *stop = Stop::Interrupt; true });
+        self.stop.send_if_modified(|stop| {
+            *stop == Stop::No && {
+                *stop = Stop::Interrupt;
+                true
+            }
+        });
     }
 
     /// Ends what runs on the targets, process groups and all.
@@ -179,11 +230,15 @@ impl Pool {
     /// Closes all shells and connections. Waits for messages in flight; [`Pool::abort`] first ends them.
     pub async fn close_all(&self) {
         let sessions: Vec<Arc<Slot>> = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, slot)| slot).collect();
+        let mut closing = tokio::task::JoinSet::new();
         for slot in sessions {
-            if let Some(session) = slot.lock().await.take() {
-                session.close().await;
-            }
+            closing.spawn(async move {
+                if let Some(session) = slot.lock().await.take() {
+                    session.close().await;
+                }
+            });
         }
+        closing.join_all().await;
         self.ssh.close().await;
     }
 }

@@ -14,8 +14,14 @@ pub enum Stream {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// Whole lines that an action printed while it runs.
-    Lines { part: usize, stream: Stream, bytes: Vec<u8> },
-    Done { part: usize },
+    Lines {
+        part: usize,
+        stream: Stream,
+        bytes: Vec<u8>,
+    },
+    Done {
+        part: usize,
+    },
 }
 
 /// Cuts a stream at `\nMARK …\n`, however it was cut on its way.
@@ -43,7 +49,10 @@ impl Scanner {
         while let Some(found) = self.held[at..].iter().position(|byte| *byte == b'\n').map(|offset| at + offset) {
             let rest = &self.held[found..];
             if rest.starts_with(&self.mark) {
-                let Some(end) = rest[self.mark.len()..].iter().position(|byte| *byte == b'\n') else { at = found; break };
+                let Some(end) = rest[self.mark.len()..].iter().position(|byte| *byte == b'\n') else {
+                    at = found;
+                    break;
+                };
                 pieces.extend(raw(start, found, &self.held));
                 pieces.push(Piece::Told(String::from_utf8_lossy(&rest[self.mark.len()..self.mark.len() + end]).into_owned()));
                 start = found + self.mark.len() + end + 1;
@@ -85,6 +94,8 @@ pub struct Reading {
     stream: Stream,
     /// What comes was printed by an action that still runs.
     live: bool,
+    /// What came on stdout and stderr before the message began was meant for nobody any more.
+    begun: [bool; 2],
     ended: [bool; 2],
     pub timed_out: bool,
     /// The code of the upload that was sent last, once told.
@@ -105,6 +116,7 @@ impl Reading {
             at_err: 0,
             stream: Stream::Out,
             live: true,
+            begun: [false; 2],
             ended: [false; 2],
             timed_out: false,
             uploaded: None,
@@ -116,7 +128,8 @@ impl Reading {
         let mut events = vec![];
         for piece in self.out.feed(bytes) {
             match piece {
-                Piece::Raw(bytes) => self.raw(self.at, self.stream, &bytes, &mut events),
+                Piece::Raw(bytes) if self.begun[0] => self.raw(self.at, self.stream, &bytes, &mut events),
+                Piece::Raw(_) => {}
                 Piece::Told(told) => self.told(&told, &mut events),
             }
         }
@@ -127,7 +140,9 @@ impl Reading {
         let mut events = vec![];
         for piece in self.err.feed(bytes) {
             match piece {
-                Piece::Raw(bytes) if self.at_err < self.parts.len() => self.raw(self.at_err, Stream::Err, &bytes, &mut events),
+                Piece::Raw(bytes) if self.begun[1] && self.at_err < self.parts.len() => {
+                    self.raw(self.at_err, Stream::Err, &bytes, &mut events)
+                }
                 Piece::Raw(bytes) => self.noise.extend(bytes),
                 Piece::Told(told) if told == "x" => {
                     if let Some(part) = self.parts.get_mut(self.at_err) {
@@ -136,7 +151,10 @@ impl Reading {
                     self.done(self.at_err, &mut events);
                     self.at_err += 1;
                 }
-                Piece::Told(told) => self.ended[1] |= told == ".",
+                Piece::Told(told) => {
+                    self.begun[1] |= told == "b";
+                    self.ended[1] |= told == ".";
+                }
             }
         }
         events
@@ -156,6 +174,7 @@ impl Reading {
     fn told(&mut self, told: &str, events: &mut Vec<Event>) {
         let (word, rest) = told.split_once(' ').unwrap_or((told, ""));
         match word {
+            "b" => self.begun[0] = true,
             "o" => self.stream = Stream::Out,
             "e" => self.stream = Stream::Err,
             "f" => (self.stream, self.live) = (Stream::Out, false),
@@ -228,7 +247,6 @@ fn lines(part: &mut Partial, index: usize, stream: Stream, all: bool) -> Option<
 impl Reading {
     /// What was complained about outside of any part.
     pub fn complaint(&self) -> String {
-        let part = self.parts.first().map_or(&[][..], |part| &part.reply.err);
-        super::session::last_line(if self.noise.is_empty() { part } else { &self.noise })
+        super::session::last_line(&self.noise)
     }
 }

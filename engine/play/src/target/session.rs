@@ -5,20 +5,18 @@ use std::time::Duration;
 
 use play_core::run::{Fault, FaultKind, Message};
 use play_core::state::{Answer, Purpose, Script, Upload};
-use play_core::text::Body;
-use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::r#become::Gate;
-use super::pipe::{Ears, Heard, Mouth, Pipe};
+use super::pipe::{Heard, Pipe};
 use super::reading::{Event, Piece, Reading, Scanner};
 use super::shell::{self, Hello, Mark};
+use super::upload::put;
 use super::{Progress, Stop, fault};
 
 /// After the far side should have ended a part by itself, and after it was told to.
 const GRACE: Duration = Duration::from_secs(5);
-const CHUNK: usize = 256 * 1024;
 
 pub struct Session {
     pipe: Pipe,
@@ -39,7 +37,9 @@ enum Ending {
     /// The shell is gone.
     Gone(Option<i32>),
     TimedOut,
-    Aborted { sent: bool },
+    Aborted {
+        sent: bool,
+    },
     Unwritten(io::Error),
 }
 
@@ -53,14 +53,21 @@ impl Session {
     }
 
     /// Sends one message and waits for its answers. After an error this session is of no use any more.
-    pub async fn send(&mut self, message: &Message, stop: &mut watch::Receiver<Stop>, progress: &(impl Fn(Progress) + Send)) -> Result<Vec<Answer>, Failure> {
+    pub async fn send(
+        &mut self,
+        message: &Message,
+        stop: &mut watch::Receiver<Stop>,
+        progress: &(impl Fn(Progress) + Send),
+    ) -> Result<Vec<Answer>, Failure> {
         let mark = Mark::random();
         let mut reading = Reading::new(&message.parts, &mark);
-        let uploads: Vec<&Upload> = message.parts.iter().flat_map(|part| if let Script::Shell(shell) = &part.script { &shell.uploads[..] } else { &[] }).collect();
+        let uploads: Vec<&Upload> =
+            message.parts.iter().flat_map(|part| if let Script::Shell(shell) = &part.script { &shell.uploads[..] } else { &[] }).collect();
         for (index, upload) in uploads.iter().enumerate() {
             let all: Vec<&str> = uploads[..=index].iter().map(|upload| upload.to.as_str()).collect();
-            let Pipe { ears, mouth } = &mut self.pipe;
-            put(ears, mouth, upload, &all, &mark, &mut reading, stop, progress).await.map_err(|fault| Failure { fault, unsent: true })?;
+            put(&mut self.pipe, upload, &all, (&mark, &mut reading), stop, progress)
+                .await
+                .map_err(|fault| Failure { fault, unsent: true })?;
         }
         let text = shell::message(&message.parts, &mark);
         let ending = self.converse(message, text, &mut reading, stop, progress).await;
@@ -69,7 +76,14 @@ impl Session {
     }
 
     /// Writes and reads at once: a far shell that answers while it is still being sent to would else wait for ever.
-    async fn converse(&mut self, message: &Message, text: String, reading: &mut Reading, stop: &mut watch::Receiver<Stop>, progress: &(impl Fn(Progress) + Send)) -> Ending {
+    async fn converse(
+        &mut self,
+        message: &Message,
+        text: String,
+        reading: &mut Reading,
+        stop: &mut watch::Receiver<Stop>,
+        progress: &(impl Fn(Progress) + Send),
+    ) -> Ending {
         let Pipe { ears, mouth } = &mut self.pipe;
         let mut writing = Box::pin(mouth.say(text.into_bytes()));
         let mut written = false;
@@ -127,9 +141,17 @@ impl Session {
             Ending::Aborted { .. } => (FaultKind::Interrupted, format!("interrupted during {place}"), None),
             Ending::Gone(code) => {
                 let code = code.map_or(String::new(), |code| format!(" with code {code}"));
-                (FaultKind::Unreachable, format!("the connection or its shell ended{code} during {place}{noise}{doubt}"), Some("run it again: what was done will be seen, what was not will be done"))
+                (
+                    FaultKind::Unreachable,
+                    format!("the connection or its shell ended{code} during {place}{noise}{doubt}"),
+                    Some("run it again: what was done will be seen, what was not will be done"),
+                )
             }
-            Ending::Unwritten(error) => (FaultKind::Unreachable, format!("the connection was lost while a message was sent: {error}"), Some("nothing of this message was run")),
+            Ending::Unwritten(error) => (
+                FaultKind::Unreachable,
+                format!("the connection was lost while a message was sent: {error}"),
+                Some("nothing of this message was run"),
+            ),
             Ending::TimedOut => (FaultKind::TimedOut, place, None),
         };
         Err(Fault { kind, message: text, hint: hint.map(str::to_owned), answers })
@@ -211,7 +233,8 @@ async fn greet(pipe: &mut Pipe, start: &Mark, gate: &mut Gate<'_>) -> Result<Hel
                 out.extend_from_slice(&bytes);
                 for piece in scanner.feed(&bytes) {
                     if let Piece::Told(told) = piece {
-                        return shell::read_hello(&told).ok_or_else(|| fault(FaultKind::Unreachable, format!("a shell that introduces itself as `{told}`"), None));
+                        return shell::read_hello(&told)
+                            .ok_or_else(|| fault(FaultKind::Unreachable, format!("a shell that introduces itself as `{told}`"), None));
                     }
                 }
                 if !started && find(&out, start.text().as_bytes()) {
@@ -232,73 +255,4 @@ async fn greet(pipe: &mut Pipe, start: &Mark, gate: &mut Gate<'_>) -> Result<Hel
 
 pub(super) fn find(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|window| window == needle)
-}
-
-/// Sends one upload and waits until the far side has it whole.
-#[allow(clippy::too_many_arguments)]
-async fn put(ears: &mut Ears, mouth: &mut Mouth, upload: &Upload, all: &[&str], mark: &Mark, reading: &mut Reading, stop: &mut watch::Receiver<Stop>, progress: &(impl Fn(Progress) + Send)) -> Result<(), Fault> {
-    let failed = |message: String| fault(FaultKind::Unreachable, format!("cannot send `{}`: {message}", upload.to), Some("nothing of this message was run"));
-    if upload.to.contains('\n') {
-        return Err(failed(String::from("its path has a line break")));
-    }
-    reading.uploaded = None;
-    let header = shell::upload(&upload.to, upload.contents.size, all, mark);
-    let mut writing = Box::pin(stream(mouth, header, upload, progress));
-    let mut written = false;
-    while reading.uploaded.is_none() {
-        tokio::select! {
-            biased;
-            result = &mut writing, if !written => {
-                result.map_err(|error| failed(error.to_string()))?;
-                written = true;
-            }
-            heard = ears.hear() => match heard {
-                Heard::Out(bytes) => drop(reading.out(&bytes)),
-                Heard::Err(bytes) => drop(reading.err(&bytes)),
-                Heard::End(_) => return Err(failed(format!("the connection or its shell ended{}", last_line(&reading.noise)))),
-            },
-            () = aborted(stop) => return Err(fault(FaultKind::Interrupted, String::from("interrupted while sending a file"), Some("nothing of this message was run"))),
-        }
-    }
-    match reading.uploaded {
-        Some(0) => Ok(()),
-        _ => Err(failed(format!("the target refused it{}", reading.complaint()))),
-    }
-}
-
-async fn stream(mouth: &mut Mouth, header: String, upload: &Upload, progress: &(impl Fn(Progress) + Send)) -> io::Result<()> {
-    let size = upload.contents.size;
-    let tell = |sent: u64| progress(Progress::Sent { to: upload.to.clone(), sent, of: size });
-    mouth.say(header.into_bytes()).await?;
-    match &upload.contents.body {
-        Body::Here(value) => {
-            let bytes = value.as_bytes().unwrap_or_default();
-            if bytes.len() as u64 != size {
-                return Err(io::Error::other("its size is not what was announced"));
-            }
-            let mut sent = 0;
-            for chunk in bytes.chunks(CHUNK) {
-                mouth.say(chunk.to_vec()).await?;
-                sent += chunk.len() as u64;
-                tell(sent);
-            }
-        }
-        Body::Local(path) => {
-            let mut file = tokio::fs::File::open(path).await.map_err(|error| io::Error::other(format!("`{path}`: {error}")))?;
-            let mut sent = 0;
-            while sent < size {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                let room = CHUNK.min(usize::try_from(size - sent).unwrap_or(CHUNK));
-                let read = (&mut file).take(room as u64).read_buf(&mut chunk).await?;
-                if read == 0 {
-                    return Err(io::Error::other(format!("`{path}` became shorter while it was sent")));
-                }
-                sent += read as u64;
-                mouth.say(chunk).await?;
-                tell(sent);
-            }
-        }
-        Body::Away => return Err(io::Error::other("its contents are not at hand")),
-    }
-    Ok(())
 }

@@ -49,7 +49,6 @@ impl Mark {
 /// What the far shell said about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
-    pub pid: u32,
     /// The folder for its two files; `None`: nothing is writable, and what a daemon writes later may show up in answers.
     pub folder: Option<String>,
 }
@@ -73,7 +72,7 @@ pub fn hello(mark: &Mark) -> String {
             r#"__u=$(umask); __d=; __r=; cd . 2>/dev/null || cd "$HOME" 2>/dev/null || cd /; "#,
             r#"for __x in /dev/shm "${{XDG_RUNTIME_DIR:-/dev/shm}}" /tmp /var/tmp; do "#,
             r#"if ( umask 077; set -C; : >"$__x/.play-{probe}" ) 2>/dev/null; then rm -f "$__x/.play-{probe}"; __d=$__x; break; fi; done; "#,
-            r#"head -c 0 </dev/null && printf '\n%s h %s %s\n' {mark} "$$" "$__d""#,
+            r#"head -c 0 </dev/null && printf '\n%s h %s\n' {mark} "$__d""#,
             "\n"
         ),
         probe = probe.0,
@@ -83,8 +82,8 @@ pub fn hello(mark: &Mark) -> String {
 
 /// Reads what [`hello`] printed, after its mark.
 pub fn read_hello(told: &str) -> Option<Hello> {
-    let (pid, folder) = told.strip_prefix("h ")?.split_once(' ')?;
-    Some(Hello { pid: pid.parse().ok()?, folder: (!folder.is_empty()).then(|| folder.to_owned()) })
+    let folder = told.strip_prefix("h ")?;
+    Some(Hello { folder: (!folder.is_empty()).then(|| folder.to_owned()) })
 }
 
 /// One upload, to be followed by its bytes. Answers `u 0`, or `u CODE` and ends the shell, since bytes may be left over.
@@ -115,7 +114,7 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
         shells.flat_map(|shell| &shell.uploads).map(|upload| quote(&upload.to)).collect()
     };
     let mut left = uploads(parts);
-    let mut text = String::from("{\n");
+    let mut text = format!("{{\nprintf '\\n{0} b\\n'\nprintf '\\n{0} b\\n' >&2\n", mark.0);
     if watched {
         text.push_str(LISTEN);
     }
@@ -123,7 +122,8 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
     for (index, part) in parts.iter().enumerate() {
         let after = uploads(&parts[index + 1..]);
         if after.len() < left.len() {
-            let _ = writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
+            let _ =
+                writeln!(text, "__r={}", if after.is_empty() { String::from("''") } else { quote(&format!("rm -f {}", after.join(" "))) });
             left = after;
         }
         one(&mut text, part, mark);
@@ -177,11 +177,14 @@ fn filed(text: &mut String, body: &str, mark: &Mark) {
     let _ = write!(
         text,
         concat!(
+            // Ended between making and removing them, it removes them all the same.
+            "trap 'rm -f \"$__d/.play-{name}.o\" \"$__d/.play-{name}.e\"; exit 143' TERM\n",
             "umask 077; set -C\n",
             "{{ [ \"$__d\" ] && command exec 8>\"$__d/.play-{name}.o\" 9>\"$__d/.play-{name}.e\" 7<\"$__d/.play-{name}.o\" 6<\"$__d/.play-{name}.e\"; }} 2>/dev/null || ",
             "exec 8>&1 9>&2 7</dev/null 6</dev/null\n",
             "set +C; umask \"$__u\"\n",
             "[ -z \"$__d\" ] || rm -f \"$__d/.play-{name}.o\" \"$__d/.play-{name}.e\"\n",
+            "trap - TERM\n",
             "{body}",
             "exec 8>&- 9>&-\n",
             "printf '\\n{mark} f\\n'\n",

@@ -1,5 +1,6 @@
 //! The protocol against real shells, here and over a real sshd.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -10,11 +11,24 @@ use play_core::text::{Body, Contents, Value};
 
 use super::{Options, Pool, Progress, Stream};
 
+mod r#become;
 mod local;
 mod ssh;
+mod text;
 
 /// The shells that a host may have as `sh`; all of them must be there where tests are complete (`CI=true`).
 const SHELLS: &[&str] = &["dash", "bash --posix", "busybox sh"];
+
+/// BusyBox with no other tools than its own, as on a small host.
+fn busybox_alone() -> Option<String> {
+    static FOLDER: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let make = || {
+        let folder = std::env::temp_dir().join("play-test-busybox").display().to_string();
+        let made = Command::new("sh").args(["-c", &format!("mkdir -p {folder} && b=$(command -v busybox) && for applet in busybox $(busybox --list); do ln -sf $b {folder}/$applet; done")]).status();
+        made.is_ok_and(|status| status.success()).then(|| format!("env PATH={folder} busybox sh"))
+    };
+    FOLDER.get_or_init(make).clone()
+}
 
 fn has(tool: &str) -> bool {
     let there = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().is_ok_and(|output| output.status.success());
@@ -25,8 +39,9 @@ fn has(tool: &str) -> bool {
     there
 }
 
-fn shells() -> impl Iterator<Item = &'static str> {
-    SHELLS.iter().copied().filter(|shell| has(shell.split(' ').next().unwrap_or(shell)))
+fn shells() -> impl Iterator<Item = String> {
+    let all = SHELLS.iter().filter(|shell| has(shell.split(' ').next().unwrap_or(shell)));
+    all.map(|shell| (*shell).to_owned()).chain(busybox_alone())
 }
 
 fn here(shell: &str) -> Address {
@@ -61,9 +76,25 @@ fn reply(code: i32, out: impl AsRef<[u8]>, err: impl AsRef<[u8]>) -> Answer {
     Answer::Shell(Reply { code, out: out.as_ref().to_vec(), err: err.as_ref().to_vec() })
 }
 
-fn scratch(name: &str) -> std::path::PathBuf {
+/// A folder that goes away with it.
+struct Scratch(PathBuf);
+
+impl std::ops::Deref for Scratch {
+    type Target = Path;
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn scratch(name: &str) -> Scratch {
     let folder = std::env::temp_dir().join(format!("play-test-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a scratch folder");
-    folder
+    Scratch(folder)
 }

@@ -115,7 +115,8 @@ fn sequence(first: &str, last: &str, step: usize, range: &str) -> Result<Vec<Str
         }
         return Ok(LETTERS[from..=to].chars().step_by(step).map(String::from).collect());
     }
-    let number = |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is no bound of a range: both are numbers, or both are letters"));
+    let number =
+        |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is no bound of a range: both are numbers, or both are letters"));
     let (from, to) = (number(first)?, number(last)?);
     let width = if first.len() > 1 && first.starts_with('0') { first.len() } else { 0 };
     if width > 0 && width != last.len() {
@@ -132,7 +133,9 @@ mod tests {
     use super::*;
 
     fn names(word: &str) -> String {
-        expand(word).map(|(hosts, port)| hosts.join(" ") + &port.map(|port| format!(" :{port}")).unwrap_or_default()).unwrap_or_else(|said| said)
+        expand(word)
+            .map(|(hosts, port)| hosts.join(" ") + &port.map(|port| format!(" :{port}")).unwrap_or_default())
+            .unwrap_or_else(|said| said)
     }
 
     #[test]

@@ -31,7 +31,13 @@ impl HostVars {
     }
 
     /// Reads what is there for the given hosts. What was read before is not read again.
-    pub fn load(&mut self, control: &dyn Control, inventory: &Inventory, hosts: impl IntoIterator<Item = HostId>, diagnostics: &mut Collector) {
+    pub fn load(
+        &mut self,
+        control: &dyn Control,
+        inventory: &Inventory,
+        hosts: impl IntoIterator<Item = HostId>,
+        diagnostics: &mut Collector,
+    ) {
         for host in hosts {
             if !self.hosts.contains_key(&host) {
                 let layers = self.read(control, inventory, host, diagnostics);

@@ -85,7 +85,11 @@ impl Inventory {
         self.groups[child.0 as usize].parents.push(parent);
         for host in self.members(child) {
             let groups = &mut self.hosts[host.0 as usize].groups;
-            above.iter().for_each(|group| if !groups.contains(group) { groups.push(*group) });
+            above.iter().for_each(|group| {
+                if !groups.contains(group) {
+                    groups.push(*group)
+                }
+            });
         }
         Ok(())
     }

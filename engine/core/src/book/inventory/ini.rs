@@ -106,7 +106,9 @@ impl Reader<'_> {
             return Err(place(first).error(format!("`{}` ends in `:` and no port", first.text)));
         }
         if first.text == "---" {
-            return Err(place(first).error("`---` begins a YAML file, and this one is read as INI").hint("give the file the extension `.yml`"));
+            return Err(place(first)
+                .error("`---` begins a YAML file, and this one is read as INI")
+                .hint("give the file the extension `.yml`"));
         }
         let mut vars: Vec<(String, Node)> = vec![];
         for word in &parts[1..] {

@@ -5,7 +5,9 @@ pub mod address;
 pub mod beside;
 mod graph;
 mod ini;
+pub mod number;
 pub mod python;
+mod quoted;
 mod script;
 mod sources;
 #[cfg(test)]
@@ -19,7 +21,7 @@ use std::sync::Arc;
 pub use beside::HostVars;
 
 use super::vars::{Layers, Level, Scope};
-use crate::text::{Collector, Control, Span};
+use crate::text::{Collector, Control, Diagnostic, Span};
 
 /// A host of an inventory, by its place in it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -94,8 +96,18 @@ impl Inventory {
             sources::read(control, source, &mut inventory, diagnostics);
         }
         inventory.reconcile();
+        for host in inventory.hosts.iter().filter(|host| inventory.group_names.contains_key(&host.name)) {
+            let said = format!("`{}` is the name of a host and of a group: as a pattern it means the host", host.name);
+            let warning = Diagnostic::warning(said).hint("give the group another name");
+            diagnostics.push(host.span.iter().fold(warning, |warning, span| warning.at(span)));
+        }
         inventory.add_implicit();
         inventory
+    }
+
+    /// How many hosts there are, implicit ones included: their ids are `0..count`.
+    pub fn count(&self) -> u32 {
+        self.hosts.len() as u32
     }
 
     /// The hosts that stand in the inventory, in its order.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{number, quoted};
 use crate::text::yaml::Data;
 use crate::text::{Node, Span};
 
@@ -17,21 +18,6 @@ fn literal(span: &Span, text: &str) -> Option<Node> {
     let node = reader.items()?;
     reader.blanks();
     reader.rest.is_empty().then_some(node)
-}
-
-/// A number with a fraction as YAML 1.1 reads it back.
-pub fn float_text(float: f64) -> String {
-    if float.is_nan() {
-        return ".nan".into();
-    }
-    if float.is_infinite() {
-        return if float > 0.0 { ".inf".into() } else { "-.inf".into() };
-    }
-    let text = format!("{float:?}");
-    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
-    let point = if mantissa.contains('.') { "" } else { ".0" };
-    let sign = if exponent.starts_with('-') { "" } else { "+" };
-    format!("{mantissa}{point}e{sign}{exponent}")
 }
 
 struct Reader<'a> {
@@ -94,6 +80,10 @@ impl<'a> Reader<'a> {
             '[' => self.brackets("[", |reader| reader.sequence("]")),
             '(' => self.brackets("(", Reader::parentheses),
             '{' => self.brackets("{", Reader::braces),
+            '.' if self.rest.starts_with("...") => {
+                self.rest = &self.rest[3..];
+                Some(Node::quoted(self.span.clone(), "..."))
+            }
             '0'..='9' | '.' => self.number(""),
             sign @ ('+' | '-') => {
                 self.rest = &self.rest[1..];
@@ -175,7 +165,7 @@ impl<'a> Reader<'a> {
             !(c.is_alphanumeric() || *c == '_' || *c == '.' || exponent)
         });
         let (word, rest) = self.rest.split_at(end.map_or(self.rest.len(), |(at, _)| at));
-        let text = integer(word).or_else(|| fraction(word))?;
+        let text = number::integer(word).or_else(|| number::fraction(word))?;
         self.rest = rest;
         let text = if sign == "-" && text == "0" { text } else { format!("{sign}{text}") };
         Some(Node::plain(self.span.clone(), &text))
@@ -199,18 +189,23 @@ impl<'a> Reader<'a> {
 
     /// Texts in quotes that stand one after the other are one text.
     fn strings(&mut self) -> Option<Node> {
-        let mut text = self.string()?;
+        let (mut text, bytes) = self.string()?;
         loop {
             self.blanks();
             let letters = self.rest.trim_start_matches(|c: char| "rRbBuU".contains(c));
             if !letters.starts_with(['"', '\'']) {
                 return Some(Node::quoted(self.span.clone(), &text));
             }
-            text += &self.string()?;
+            let (more, more_bytes) = self.string()?;
+            if more_bytes != bytes {
+                return None;
+            }
+            text += &more;
         }
     }
 
-    fn string(&mut self) -> Option<String> {
+    /// A text in quotes, and whether it is one of bytes.
+    fn string(&mut self) -> Option<(String, bool)> {
         let open = self.rest.find(['"', '\''])?;
         let prefix = self.rest[..open].to_lowercase();
         if !matches!(prefix.as_str(), "" | "r" | "b" | "u" | "br" | "rb") {
@@ -219,106 +214,17 @@ impl<'a> Reader<'a> {
         let body = &self.rest[open..];
         let quote = if body.starts_with("\"\"\"") || body.starts_with("'''") { &body[..3] } else { &body[..1] };
         let body = &body[quote.len()..];
-        let end = closing(body, quote)?;
+        let end = quoted::closing(body, quote)?;
         self.rest = &body[end + quote.len()..];
-        match prefix.contains('r') {
-            true => Some(body[..end].to_string()),
-            false => unescape(&body[..end], prefix.contains('b')),
-        }
-    }
-}
-
-/// Where the closing quote stands.
-fn closing(body: &str, quote: &str) -> Option<usize> {
-    let mut at = 0;
-    while at < body.len() {
-        let rest = &body[at..];
-        if rest.starts_with(quote) {
-            return Some(at);
-        }
-        let c = rest.chars().next()?;
-        if c == '\n' && quote.len() == 1 {
+        let bytes = prefix.contains('b');
+        if bytes && !body[..end].is_ascii() {
             return None;
         }
-        at += c.len_utf8();
-        if c == '\\' {
-            at += body.get(at..)?.chars().next()?.len_utf8();
+        match prefix.contains('r') {
+            true => Some((body[..end].to_string(), bytes)),
+            false => Some((quoted::unescape(&body[..end], bytes)?, bytes)),
         }
     }
-    None
-}
-
-fn unescape(body: &str, bytes: bool) -> Option<String> {
-    let mut text = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = rest.find('\\') {
-        text += &rest[..at];
-        let c = rest[at + 1..].chars().next()?;
-        rest = &rest[at + 1 + c.len_utf8()..];
-        let plain = match c {
-            '\n' => continue,
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            'a' => '\u{7}',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'v' => '\u{b}',
-            '\\' | '\'' | '"' => c,
-            'x' => hex(&mut rest, 2)?,
-            'u' if !bytes => hex(&mut rest, 4)?,
-            'U' if !bytes => hex(&mut rest, 8)?,
-            'N' if !bytes => return None,
-            '0'..='7' => {
-                let more = rest.bytes().take(2).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
-                let digits = format!("{c}{}", &rest[..more]);
-                rest = &rest[more..];
-                char::from_u32(u32::from_str_radix(&digits, 8).ok()?)?
-            }
-            _ => {
-                text.push('\\');
-                c
-            }
-        };
-        text.push(plain);
-    }
-    Some(text + rest)
-}
-
-fn hex(rest: &mut &str, digits: usize) -> Option<char> {
-    let code = u32::from_str_radix(rest.get(..digits)?, 16).ok()?;
-    *rest = &rest[digits..];
-    char::from_u32(code)
-}
-
-/// An integer of any base in decimal digits.
-fn integer(word: &str) -> Option<String> {
-    if word.ends_with('_') || word.contains("__") {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = lower.strip_prefix(prefix) {
-            return i128::from_str_radix(&digits.replace('_', ""), base).ok().map(|int| int.to_string());
-        }
-    }
-    let digits = word.replace('_', "");
-    let decimal = word.starts_with(|c: char| c.is_ascii_digit()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    match decimal {
-        true if digits.bytes().all(|byte| byte == b'0') => Some("0".into()),
-        true if !digits.starts_with('0') => Some(digits),
-        _ => None,
-    }
-}
-
-fn fraction(word: &str) -> Option<String> {
-    let valid = word.bytes().all(|byte| byte.is_ascii_digit() || b"._eE+-".contains(&byte)) && !word.contains("__") && !word.ends_with('_');
-    let valid = valid && word.contains(['.', 'e', 'E']) && word.bytes().any(|byte| byte.is_ascii_digit());
-    let joined = ["_.", "._", "_e", "e_", "_E", "E_"].iter().any(|pair| word.contains(pair));
-    if !valid || joined {
-        return None;
-    }
-    word.replace('_', "").parse().ok().map(float_text)
 }
 
 #[cfg(test)]

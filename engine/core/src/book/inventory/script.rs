@@ -58,7 +58,9 @@ fn read_group(name: &str, group: &Node, file: &Arc<str>, inventory: &mut Invento
         return vars(inventory, id, pairs);
     }
     if let Some(names) = group.get("hosts") {
-        let names = names.as_list().ok_or_else(|| names.error(format!("`hosts` of the group `{name}` is {} where a list was expected", names.type_name())))?;
+        let names = names
+            .as_list()
+            .ok_or_else(|| names.error(format!("`hosts` of the group `{name}` is {} where a list was expected", names.type_name())))?;
         names.iter().for_each(|name| host(inventory, name.as_str().unwrap_or_default(), &name.span));
     }
     vars(inventory, id, group.get("vars").and_then(Node::as_map).unwrap_or_default())?;

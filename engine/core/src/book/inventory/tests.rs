@@ -17,8 +17,15 @@ fn said(name: &str, text: &str) -> String {
 fn every_bad_line_is_told_with_its_place() {
     let said = said("hosts.ini", "[web]\nh1 a\nh[1:x] b=1\n[wbe:vars]\na=1\n[db:chidlren]\n[a b]\n");
     for part in [
-        "`a` is no variable of a host", "hosts.ini:2:4", "`x` is no bound of a range", "hosts.ini:3:1", "the group `wbe` is declared nowhere", "did you mean `web`?", "`chidlren` is no kind of section",
-        "did you mean `children`?", "`[a b]` is no section",
+        "`a` is no variable of a host",
+        "hosts.ini:2:4",
+        "`x` is no bound of a range",
+        "hosts.ini:3:1",
+        "the group `wbe` is declared nowhere",
+        "did you mean `web`?",
+        "`chidlren` is no kind of section",
+        "did you mean `children`?",
+        "`[a b]` is no section",
     ] {
         assert!(said.contains(part), "{part} in\n{said}");
     }
@@ -32,6 +39,11 @@ fn yaml_mistakes_are_told_with_their_mend() {
     assert!(said("h.yml", "plugin: amazon.aws.aws_ec2\n").contains("the inventory plugin `amazon.aws.aws_ec2` is not part of `play`"));
     assert!(said("h.yml", "a: {children: {b: {children: {a: }}}}\n").contains("cannot be a child"));
     assert!(said("hosts", "all:\n  hosts:\n   - a\n  b\n").contains("this is not YAML"));
+}
+
+#[test]
+fn one_name_for_a_host_and_a_group_is_told() {
+    assert!(said("hosts.ini", "[web]\nweb\n").contains("`web` is the name of a host and of a group"));
 }
 
 #[test]
@@ -77,7 +89,8 @@ fn a_value_has_its_place() {
 
 #[test]
 fn localhost_is_always_there_and_in_no_group() {
-    let control = MemoryControl::new([("hosts.ini", "[web]\nh\n"), ("group_vars/all.yml", "a: 1\n"), ("host_vars/localhost.yml", "b: 2\n")]);
+    let control =
+        MemoryControl::new([("hosts.ini", "[web]\nh\n"), ("group_vars/all.yml", "a: 1\n"), ("host_vars/localhost.yml", "b: 2\n")]);
     let (inventory, _) = load(&control, "hosts.ini");
     let local = inventory.find_host("localhost").expect("localhost");
     assert!(inventory.host(local).implicit && !inventory.hosts().any(|host| host == local));
@@ -137,7 +150,8 @@ fn words_of_patterns_that_match_nothing_are_told() {
 
 #[test]
 fn ten_thousand_hosts_are_no_trouble() {
-    let groups: String = (0..50).map(|n| format!("[g{n}]\nh[{}:{}]\n[g{n}:vars]\nv={n}\n[all{n}:children]\ng{n}\n", n * 200, n * 200 + 199)).collect();
+    let groups: String =
+        (0..50).map(|n| format!("[g{n}]\nh[{}:{}]\n[g{n}:vars]\nv={n}\n[all{n}:children]\ng{n}\n", n * 200, n * 200 + 199)).collect();
     let control = MemoryControl::new([("hosts.ini", groups), ("group_vars/all.yml", "a: 1\n".into())]);
     let (inventory, said) = load(&control, "hosts.ini");
     assert_eq!((said.len(), inventory.hosts().count()), (0, 10_000));

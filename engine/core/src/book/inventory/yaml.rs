@@ -16,7 +16,8 @@ pub fn read(document: &Node, file: &Arc<str>, inventory: &mut Inventory, diagnos
     if let Some(plugin) = document.get("plugin") {
         let name = plugin.as_str().unwrap_or("?");
         let said = format!("the inventory plugin `{name}` is not part of `play`");
-        diagnostics.push(plugin.error(said).hint("use a program that prints the inventory as JSON (`--list`), or write its hosts into a file"));
+        diagnostics
+            .push(plugin.error(said).hint("use a program that prints the inventory as JSON (`--list`), or write its hosts into a file"));
         return;
     }
     let mut reader = Reader { file, inventory, diagnostics };

@@ -130,7 +130,7 @@ fn meant(fields: &Map<String, Value>, field: &str, path: &Path, found: &mut Vec<
 }
 
 /// A token of `fieldsV1` as a step, and as structured-merge-diff writes it in a path.
-fn step(token: &str) -> Option<(Step, String)> {
+pub(super) fn step(token: &str) -> Option<(Step, String)> {
     let (kind, text) = token.split_once(':')?;
     Some(match kind {
         "f" => (Step::Field(text.to_owned()), format!(".{text}")),

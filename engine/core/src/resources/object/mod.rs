@@ -1,4 +1,4 @@
-//! What is known of Kubernetes objects, as functions over JSON values: nothing here asks a server.
+//! Kubernetes objects: what is known of them, as functions over JSON values, and the kind of thing that they are.
 //!
 //! | part | question it answers |
 //! |---|---|
@@ -14,12 +14,21 @@
 //! | [`status`] | is it ready, and if not, why? |
 //! | [`order`] | what must come before what? |
 //! | [`error`] | what does this refusal mean, and what mends it? |
+//! | [`flat`] | what are its fields, each with its path? |
+//! | [`taint`] | which secrets stand in them? |
+//! | [`policy`] | whose fields are taken back, whose are left, whose are an error? |
+//! | [`foreign`] | what did somebody set by hand beside what is described? |
+//! | [`kind`] | how is it asked about, read and mended? |
 
 pub mod change;
 pub mod conflict;
 mod defaults;
+pub mod described;
 pub mod error;
+pub mod flat;
+pub mod foreign;
 pub mod keys;
+pub mod kind;
 pub mod lint;
 pub mod manifest;
 pub mod names;
@@ -28,4 +37,16 @@ pub mod order;
 pub mod owned;
 pub mod path;
 pub mod pods;
+pub mod policy;
+mod reading;
+pub mod seen;
 pub mod status;
+pub mod taint;
+
+pub use described::Described;
+pub use kind::{KIND, Object};
+pub use manifest::Ref;
+pub use reading::MANAGER;
+
+/// How the uid of an object in a folder of manifests begins: there are no controllers behind it.
+pub const FOLDER_UID: &str = "folder-";

@@ -17,6 +17,9 @@ struct Found<'a> {
 }
 
 pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
+    if look.id.name.contains(['\n', '\0']) {
+        return Reading::failed(format!("{:?} is no path: a line end or a NUL in a name is not supported", look.id.name));
+    }
     let Some(found) = find(&look.id.name, &reply.out) else {
         return Reading::failed(format!(
             "the answer about {} could not be read: it changed while it was read, or the host speaks in riddles",
@@ -26,23 +29,30 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     let errors = String::from_utf8_lossy(&reply.err);
     let denied = errors.lines().find(|line| line.contains("Permission denied") && mentions(line, &look.id.name));
     if let Some(line) = denied
-        && (found.own.is_none() || (found.sha256.is_none() && (look.detail.contains_key("unless") || look.detail.contains_key("contents"))))
+        && (found.own.is_none() || (found.sha256.is_none() && asks_contents(look)))
     {
         return Reading::Failed { message: line.to_string(), hint: Some("this user may not read it; try `become: true`".into()) };
     }
+    let lacks = |tool: &str| errors.lines().find(|line| line.contains(tool) && line.ends_with("not found"));
     let Some(words) = &found.own else {
-        let tool = errors.lines().find(|line| line.contains("not found"));
-        return match tool {
-            Some(line) if reply.out.is_empty() => Reading::failed(format!("the host lacks a tool: {line}")),
-            _ => Reading::one(look, None),
+        return match lacks("stat") {
+            Some(line) => Reading::failed(format!("the host lacks a tool: {line}")),
+            None => Reading::one(look, None),
         };
     };
     let Some(fields) = fields(words) else { return Reading::failed(format!("`stat` of {} gave what no stat gives", look.id.name)) };
+    if let Some(line) = lacks("sha256sum").filter(|_| asks_contents(look)) {
+        return Reading::failed(format!("the host lacks a tool: {line}"));
+    }
     Reading::States(states(look, &found, fields))
 }
 
 fn states(look: &Look, found: &Found<'_>, mut own: Fields) -> Vec<(Id, State)> {
-    for (name, value) in &found.more {
+    let asked = |name: &str| match name.strip_prefix("time ") {
+        Some(time) => look.asks("time", time),
+        None => name != "stamp" || look.detail.contains_key("stamp"),
+    };
+    for (name, value) in found.more.iter().filter(|(name, _)| asked(name)) {
         own.insert(name.clone().into(), value.clone());
     }
     let Some(target) = found.target else {
@@ -71,8 +81,16 @@ fn contents(found: &Found<'_>, fields: &mut Fields) {
     fields.insert("contents".into(), whole.unwrap_or_else(away).into());
 }
 
+fn asks_contents(look: &Look) -> bool {
+    look.detail.contains_key("unless") || look.detail.contains_key("contents")
+}
+
+/// Whether a message is about a path. Tools quote odd names each in their own way, so quotes and backslashes do not count.
 fn mentions(line: &str, path: &str) -> bool {
-    line.contains(&format!("'{path}'")) || line.contains(&format!(" {path}:")) || line.contains(&format!("{path}: "))
+    let bare = |text: &str| text.replace(['\'', '"', '\\', '$'], "");
+    let name = bare(path.trim_start_matches('~'));
+    let sought = if path.starts_with('/') { format!(" {name}:") } else { format!("{name}:") };
+    bare(line).contains(&sought)
 }
 
 /// Picks the lines about one path out of the answer; `None` where it does not hold together.
@@ -84,8 +102,7 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
         let (letter, rest) = line.split_once(' ')?;
         match letter {
             "s" | "R" => {
-                let words: Vec<&str> = rest.splitn(13, ' ').collect();
-                let name = *words.get(12)?;
+                let (words, name) = words(rest)?;
                 if letter == "s" && same(name, path) {
                     found.own = Some(words);
                 } else if letter == "R" && real == Some(name) {
@@ -119,7 +136,7 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
             }
             "k" => {
                 let (algorithm, rest) = rest.split_once(' ')?;
-                let (hash, name) = rest.split_once("  ")?;
+                let (hash, name) = rest.split_once(' ')?;
                 if same(name, path) {
                     found.more.push((algorithm.to_string(), Value::text(hash)));
                 }
@@ -127,17 +144,54 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
             "a" => {
                 let (flag, name) = rest.split_once(' ')?;
                 if same(name, path) {
-                    found.more.push((format!("access_{flag}"), Value::Bool(true)));
+                    found.more.push((flag.to_string(), Value::Bool(true)));
                 }
             }
+            "mi" | "at" => {
+                let said = take_line(&mut out)?;
+                if same(rest, path) {
+                    found.more.extend(if letter == "mi" { mime(said) } else { attributes(said) }.into_iter().flatten());
+                }
+            }
+            "d" => {
+                let seconds = take_line(&mut out)?.parse().ok()?;
+                found.more.push((format!("time {rest}"), Value::Int(seconds)));
+            }
+            "t" => found.more.push(("stamp".into(), Value::text(rest))),
             _ => return None,
         }
     }
     Some(found)
 }
 
-/// A `~` was replaced by the far shell; what is left of the path must agree.
-fn same(name: &str, path: &str) -> bool {
+/// `text/plain; charset=us-ascii`
+fn mime(said: &str) -> Option<Vec<(String, Value)>> {
+    let (kind, charset) = said.split_once(';')?;
+    let charset = charset.trim().strip_prefix("charset=")?;
+    Some(vec![("mimetype".into(), Value::text(kind.trim())), ("charset".into(), Value::text(charset))])
+}
+
+/// `1619947907 --------------e------- /path`
+fn attributes(said: &str) -> Option<Vec<(String, Value)>> {
+    let mut words = said.split_whitespace();
+    let (version, flags) = (words.next()?, words.next()?);
+    Some(vec![("version".into(), Value::text(version)), ("attributes".into(), Value::text(flags.replace('-', "")))])
+}
+
+/// The words of one `stat`: the numbers, then the names of user and group; and the name of the path.
+pub(in crate::resources) fn words(rest: &str) -> Option<(Vec<&str>, &str)> {
+    let (numbers, names) = rest.split_once(" :")?;
+    let mut names = names.splitn(3, ':');
+    let (owner, group, name) = (names.next()?, names.next()?, names.next()?);
+    Some((numbers.split(' ').chain([owner, group]).collect(), name))
+}
+
+/// A `~` was replaced by the far shell; what is left of the path must agree. A name that begins with a dash was asked
+/// about with `./` before it.
+pub(in crate::resources) fn same(name: &str, path: &str) -> bool {
+    if path.starts_with('-') {
+        return name.strip_prefix("./") == Some(path);
+    }
     match path.strip_prefix('~') {
         None => name == path,
         Some(rest) => name.ends_with(rest.split_once('/').map_or("", |(_, rest)| rest)),
@@ -157,7 +211,7 @@ fn take<'a>(out: &mut &'a [u8], size: usize) -> Option<&'a [u8]> {
     Some(bytes)
 }
 
-fn fields(words: &[&str]) -> Option<Fields> {
+pub(in crate::resources) fn fields(words: &[&str]) -> Option<Fields> {
     let raw = u32::from_str_radix(words.first()?, 16).ok()?;
     let kind = match raw & 0o170_000 {
         0o100_000 => "file",
@@ -176,14 +230,23 @@ fn fields(words: &[&str]) -> Option<Fields> {
         ("mode".into(), Value::text(format!("{:04o}", raw & 0o7777))),
         ("uid".into(), number(1)?),
         ("gid".into(), number(2)?),
-        ("owner".into(), name(3)?),
-        ("group".into(), name(4)?),
-        ("size".into(), number(5)?),
-        ("links".into(), number(6)?),
-        ("inode".into(), number(7)?),
-        ("device".into(), number(8)?),
-        ("atime".into(), number(9)?),
-        ("mtime".into(), number(10)?),
-        ("ctime".into(), number(11)?),
+        ("size".into(), number(3)?),
+        ("links".into(), number(4)?),
+        ("inode".into(), number(5)?),
+        ("device".into(), number(6)?),
+        ("atime".into(), number(7)?),
+        ("mtime".into(), number(8)?),
+        ("ctime".into(), number(9)?),
+        ("blocks".into(), number(10)?),
+        ("block_size".into(), number(11)?),
+        ("device_type".into(), device(words.get(12)?, words.get(13)?)?),
+        ("owner".into(), name(14)?),
+        ("group".into(), name(15)?),
     ]))
+}
+
+/// Major and minor number, in hex, as stat(2) has them in one.
+fn device(major: &str, minor: &str) -> Option<Value> {
+    let (major, minor) = (i64::from_str_radix(major, 16).ok()?, i64::from_str_radix(minor, 16).ok()?);
+    Some(Value::Int((major & 0xfff) << 8 | (major & !0xfff) << 32 | (minor & 0xff) | (minor & !0xff) << 12))
 }

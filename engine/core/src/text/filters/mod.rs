@@ -3,10 +3,14 @@
 pub mod encode;
 pub mod list;
 pub mod mapping;
+pub mod network;
 pub mod number;
+pub mod password;
 pub mod path;
+pub mod query;
 pub mod regex;
 pub mod select;
+pub mod sets;
 pub mod text;
 pub mod time;
 pub mod yaml;
@@ -47,7 +51,8 @@ impl Filter {
 }
 
 static TABLE: LazyLock<Vec<&'static Filter>> = LazyLock::new(|| {
-    [text::FILTERS, list::FILTERS, select::FILTERS, mapping::FILTERS, number::FILTERS, regex::FILTERS, encode::FILTERS, yaml::FILTERS, path::FILTERS, time::FILTERS]
+    [text::FILTERS, list::FILTERS, sets::FILTERS, select::FILTERS, mapping::FILTERS, number::FILTERS, regex::FILTERS, encode::FILTERS, yaml::FILTERS, path::FILTERS, time::FILTERS, network::FILTERS,
+        password::FILTERS, query::FILTERS]
         .into_iter()
         .flatten()
         .collect()

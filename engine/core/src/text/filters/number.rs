@@ -82,9 +82,8 @@ fn round(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         "common" => (number * factor).round_ties_even() / factor,
         other => return fail(format!("`round` has no method `{other}`; it is one of common, ceil, floor")),
     };
-    // integers stay integers only where nothing is cut from them
-    if let (Value::Int(int), "common", true) = (call.need(0)?, &*method, precision >= 0) {
-        return Ok(Value::Int(*int));
+    if let (Value::Int(int), "common") = (call.need(0)?, &*method) {
+        return Ok(Value::Int(if precision >= 0 { *int } else { rounded as i64 }));
     }
     Ok(Value::Float(rounded))
 }
@@ -157,7 +156,9 @@ fn human_to_bytes(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let kind = if bits { 'b' } else { 'B' };
     let rest = &unit[first.len_utf8()..];
     let whole = if bits { ["bit", "bits"] } else { ["byte", "bytes"] };
-    let fits = rest.is_empty() || rest == kind.to_string() || (first == 'B' && whole.contains(&unit.to_lowercase().as_str())) || whole.contains(&rest.to_lowercase().as_str()) || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
+    let (rest, unit) = (rest.to_string(), unit.to_lowercase());
+    let word = |text: &str| whole.contains(&text.to_lowercase().as_str());
+    let fits = rest.is_empty() || rest == kind.to_string() || (first == 'B' && word(&unit)) || word(&rest) || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
     if !fits {
         return fail(format!("`{unit}` is no unit of {}", if bits { "bits" } else { "bytes" }));
     }

@@ -26,7 +26,7 @@ pub fn compiled(pattern: &str, ignorecase: bool, multiline: bool) -> Outcome<Arc
         (false, true) => "(?m)",
         _ => "",
     };
-    let whole = format!("{flags}{}", translated(pattern));
+    let whole = format!("{flags}{}", translated(pattern, multiline || pattern.contains("(?m") || pattern.contains("(?im") || pattern.contains("(?sm")));
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = cache.get(&whole) {
         return Ok(found.clone());
@@ -45,7 +45,7 @@ pub fn compiled(pattern: &str, ignorecase: bool, multiline: bool) -> Outcome<Arc
 }
 
 /// What Python writes otherwise: `\Z`, `[` inside a class, `{` that counts nothing, `$` before a last line end.
-fn translated(pattern: &str) -> String {
+fn translated(pattern: &str, multiline: bool) -> String {
     let mut out = String::with_capacity(pattern.len());
     let chars: Vec<char> = pattern.chars().collect();
     let (mut at, mut class) = (0, false);
@@ -82,7 +82,7 @@ fn translated(pattern: &str) -> String {
             '&' | '~' if class => out.extend(['\\', c]),
             '{' if !class && !counts(&chars[at + 1..]) => out.push_str("\\{"),
             '}' if !class && !out_counts(&out) => out.push_str("\\}"),
-            '$' if !class && next.is_none() && !pattern.contains("(?m") => out.push_str("(?=\\n?\\z)"),
+            '$' if !class && next.is_none() && !multiline => out.push_str("(?=\\n?\\z)"),
             c => out.push(c),
         }
         at += 1;
@@ -111,6 +111,27 @@ fn found<T>(result: fancy_regex::Result<T>) -> Outcome<T> {
     result.or_else(|error| fail(format!("this regular expression takes too long: {error}")))
 }
 
+/// All matches as Python finds them: an empty one may follow one that is not, at its very end.
+fn all_matches<'t>(regex: &Regex, text: &'t str) -> Outcome<Vec<Captures<'t, str>>> {
+    let (mut out, mut at, mut empty_at) = (vec![], 0, None);
+    while at <= text.len() {
+        let Some(captures) = found(regex.captures_from_pos(text, at))? else { break };
+        let Some(whole) = captures.get(0) else { break };
+        let (start, end) = (whole.start(), whole.end());
+        let step = |at: usize| at + text[at..].chars().next().map_or(1, char::len_utf8);
+        if start == end && empty_at == Some(start) {
+            at = step(at);
+            continue;
+        }
+        at = end;
+        if start == end {
+            empty_at = Some(end);
+        }
+        out.push(captures);
+    }
+    Ok(out)
+}
+
 fn replace(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let text: &str = &call.text(0)?;
     let pattern = call.text_or(1, "")?;
@@ -120,8 +141,7 @@ fn replace(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let limit = usize::try_from(call.int_or(5, 0)?).unwrap_or(0);
     let parts = template(&replacement)?;
     let (mut out, mut last, mut count) = (String::new(), 0, 0);
-    for captures in regex.captures_iter(text) {
-        let captures = found(captures)?;
+    for captures in all_matches(&regex, text)? {
         let Some(whole) = captures.get(0) else { continue };
         out.push_str(&text[last..whole.start()]);
         expand(&parts, &captures, &mut out)?;
@@ -232,7 +252,8 @@ fn search(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         out.push(match inner.parse::<usize>() {
             Ok(at) if at < captures.len() => group(at),
             Ok(at) => return fail(format!("there is no group {at} in the pattern")),
-            Err(_) => captures.name(inner).map_or(Value::Null, |group| Value::text(group.as_str())),
+            Err(_) if regex.capture_names().flatten().any(|name| name == inner) => captures.name(inner).map_or(Value::Null, |group| Value::text(group.as_str())),
+            Err(_) => return fail(format!("there is no group `{inner}` in the pattern")),
         });
     }
     Ok(Value::from(out))
@@ -242,8 +263,7 @@ fn findall(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let text: &str = &call.text(0)?;
     let regex = compiled(&call.text(1)?, call.flag(3, false)?, call.flag(2, false)?)?;
     let mut out = vec![];
-    for captures in regex.captures_iter(text) {
-        let captures = found(captures)?;
+    for captures in all_matches(&regex, text)? {
         let group = |at: usize| Value::text(captures.get(at).map_or("", |group| group.as_str()));
         out.push(match captures.len() {
             1 => group(0),

@@ -1,4 +1,4 @@
-//! YAML in and out, written as PyYAML writes it.
+//! YAML in and out, written as libyaml writes it for PyYAML.
 
 use std::fmt::Write as _;
 
@@ -82,9 +82,7 @@ fn dump(call: &Call<'_>, flow: Option<bool>, indent: usize) -> Outcome<Value> {
     }
     writer.node(&value, 0, Place::Root)?;
     writer.out.push('\n');
-    if scalar_like(&value) && !writer.quoted_root(&value) {
-        writer.out.push_str("...\n");
-    } else if end {
+    if end {
         writer.out.push_str("...\n");
     }
     Ok(Value::text(writer.out))
@@ -121,20 +119,8 @@ impl Writer {
             (_, Value::List(items)) if items.is_empty() => true,
             (_, Value::Map(map)) if map.is_empty() => true,
             (Some(flow), _) => flow,
-            (None, Value::List(items)) => items.iter().all(|item| scalar_like(item) && !self.styled(item)),
-            (None, Value::Map(map)) => map.values().all(|item| scalar_like(item) && !self.styled(item)),
-            _ => false,
-        }
-    }
-
-    /// Text that has line ends counts as styled: what holds it is no flow.
-    fn styled(&self, _: &Value) -> bool {
-        false
-    }
-
-    fn quoted_root(&self, value: &Value) -> bool {
-        match value {
-            Value::Text(text) => !self.plain_allowed(text, false, true),
+            (None, Value::List(items)) => items.iter().all(scalar_like),
+            (None, Value::Map(map)) => map.values().all(scalar_like),
             _ => false,
         }
     }
@@ -177,7 +163,14 @@ impl Writer {
                     if at > 0 || place == Place::Member {
                         self.line(indent);
                     }
-                    self.scalar(&key.to_value(), indent, true, false)?;
+                    let name = key.to_value();
+                    if name.as_str().is_some_and(|name| name.len() > 128 || name.contains('\n')) {
+                        self.put("? ");
+                        self.scalar(&name, indent + self.indent, false, false)?;
+                        self.line(indent);
+                    } else {
+                        self.scalar(&name, indent, true, false)?;
+                    }
                     self.put(":");
                     if scalar_like(item) || self.is_flow(item) {
                         self.put(" ");
@@ -228,7 +221,7 @@ impl Writer {
     }
 
     fn flow_item(&mut self, value: &Value, indent: usize) -> Outcome<()> {
-        if scalar_like(value) { self.flow_scalar(value, indent) } else { self.flow(value, indent + self.indent) }
+        if scalar_like(value) { self.flow_scalar(value, indent + self.indent) } else { self.flow(value, indent + self.indent) }
     }
 
     fn flow_scalar(&mut self, value: &Value, indent: usize) -> Outcome<()> {
@@ -257,7 +250,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str, indent: usize, key: bool, flow: bool) {
-        if self.plain_allowed(text, flow || key && false, !flow) && !(key && text.contains('\n')) {
+        if self.plain_allowed(text, flow) {
             self.plain(text, indent, key);
         } else if self.single_allowed(text) && !(key && text.contains('\n')) {
             self.single(text, indent, key);
@@ -267,7 +260,7 @@ impl Writer {
     }
 
     /// PyYAML's analysis: whether a text may stand without quotes.
-    fn plain_allowed(&self, text: &str, flow: bool, block: bool) -> bool {
+    fn plain_allowed(&self, text: &str, flow: bool) -> bool {
         if text.is_empty() || scalar::resolve(text) != Value::text(text) || timestamp(text) || matches!(text, "=" | "<<") {
             return false;
         }
@@ -289,14 +282,12 @@ impl Writer {
                 return false;
             }
         }
-        let _ = block;
         true
     }
 
     fn single_allowed(&self, text: &str) -> bool {
         // blanks around a line end would be lost
-        let broken = text.contains(" \n") || (text.ends_with(' ') && text.contains('\n') && false) || text.ends_with(" ") && text.starts_with('\n') && false;
-        !special(text, self.unicode) && !broken
+        !special(text, self.unicode) && !text.contains(" \n") && !text.contains("\n ")
     }
 
     /// Words that would pass the width go to the next line.
@@ -350,19 +341,21 @@ impl Writer {
     fn double(&mut self, text: &str, indent: usize, key: bool) {
         self.put("\"");
         let chars: Vec<char> = text.chars().collect();
-        let mut pending = String::new();
+        let mut last_blank = false;
         for (at, c) in chars.iter().enumerate() {
-            if *c == ' ' && at > 0 && at < chars.len() - 1 && self.column + pending.chars().count() > self.width && !key {
-                self.put(&std::mem::take(&mut pending));
-                self.put("\\");
+            let blank = *c == ' ';
+            if blank && !last_blank && !key && self.column > self.width && at > 0 && at + 1 < chars.len() {
+                // the line end stands for the blank
                 self.line(indent);
-                if chars.get(at) == Some(&' ') {
+                if chars[at + 1] == ' ' {
                     self.put("\\");
                 }
+            } else {
+                let mut piece = String::new();
+                escape(*c, self.unicode, &mut piece);
+                self.put(&piece);
             }
-            escape(*c, self.unicode, &mut pending);
-            let piece = std::mem::take(&mut pending);
-            self.put(&piece);
+            last_blank = blank;
         }
         self.put("\"");
     }
@@ -383,7 +376,7 @@ fn float_text(float: f64) -> String {
 /// Characters that need escapes.
 fn special(text: &str, unicode: bool) -> bool {
     text.chars().any(|c| {
-        let printable = matches!(c, '\n' | ' '..='~') || (unicode && (c == '\u{85}' || ('\u{a0}'..='\u{d7ff}').contains(&c) || ('\u{e000}'..='\u{fffd}').contains(&c) || c >= '\u{10000}') && c != '\u{feff}');
+        let printable = matches!(c, '\n' | ' '..='~') || (unicode && ('\u{a0}'..='\u{fffd}').contains(&c) && c != '\u{feff}');
         !printable || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
     })
 }
@@ -404,7 +397,7 @@ fn escape(c: char, unicode: bool, out: &mut String) {
         '\u{a0}' if !unicode => out.push_str("\\_"),
         '\u{2028}' => out.push_str("\\L"),
         '\u{2029}' => out.push_str("\\P"),
-        c if (' '..='~').contains(&c) || (unicode && ('\u{a0}'..='\u{fffd}').contains(&c) && c != '\u{feff}') || (unicode && c >= '\u{10000}') => out.push(c),
+        c if (' '..='~').contains(&c) || (unicode && ('\u{a0}'..='\u{fffd}').contains(&c) && c != '\u{feff}') => out.push(c),
         c if (c as u32) <= 0xff => drop(write!(out, "\\x{:02X}", c as u32)),
         c if (c as u32) <= 0xffff => drop(write!(out, "\\u{:04X}", c as u32)),
         c => drop(write!(out, "\\U{:08X}", c as u32)),

@@ -20,7 +20,7 @@ fn need(here: &Here<'_>, kind: Search, name: &str) -> Outcome<String> {
 }
 
 pub fn file(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
-    let (left, right) = (flag(call, "lstrip", false), flag(call, "rstrip", true));
+    let (left, right) = (flag(call, "lstrip", false), flag(call, "rstrip", call.name == "file"));
     let mut out = vec![];
     for name in terms(call)? {
         let value = t::file_text(here, &need(here, Search::File, &name)?)?;

@@ -38,7 +38,7 @@ fn one(call: &Call<'_>, term: &str, here: &Here<'_>) -> Outcome<Value> {
             Err(error) => return fail(format!("`{path}` cannot be read: {error:?}")),
         }
     }
-    let set = characters(get("chars").unwrap_or("ascii_letters,digits,.,:,-,_"));
+    let set = get("chars").map_or_else(|| [characters("ascii_letters,digits"), ".,:-_".chars().collect()].concat(), characters);
     if set.is_empty() {
         return fail("the lookup `password` has no characters to choose from");
     }

@@ -46,11 +46,11 @@ fn one(templates: &Templates, node: &Node) -> Outcome<Value> {
     let value = if text.starts_with("{{") && text.ends_with("}}") || text.starts_with("{%") {
         match templates.scalar(node, scalar)? {
             // a variable that holds an expression
-            Value::Text(text) => templates.evaluate(&text, Mode::Condition, Origin::Node(&Node::plain(node.span.clone(), &text)))?,
+            Value::Text(text) => templates.evaluate(&text, Mode::Expression, Origin::Node(&Node::plain(node.span.clone(), &text)))?,
             value => value,
         }
     } else {
-        templates.evaluate(&scalar.text, Mode::Condition, Origin::Node(node))?
+        templates.evaluate(&scalar.text, Mode::Expression, Origin::Node(node))?
     };
     super::usable(value.plain()).or_else(|failure| match failure {
         Failure::Unknown(_) => Ok(()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::{Error, ErrorKind};
 
 use crate::text::diagnostic::Diagnostic;
+use crate::text::source::Span;
 use crate::text::value::{Unknown, Value};
 
 /// Why an expression has no value.
@@ -17,6 +18,8 @@ pub enum Failure {
     Undefined(Lost),
     /// It needs a value that only a real run could give.
     Unknown(Arc<Unknown>),
+    /// One of these inside a macro: the template, by its inner name, and the range in what was emitted for it.
+    Placed(Box<Failure>, String, std::ops::Range<usize>),
 }
 
 /// Something undefined: its message, and the name or key to find it by in the template.
@@ -40,10 +43,19 @@ pub fn fail<T>(message: impl Into<String>) -> Outcome<T> {
 }
 
 impl Failure {
+    /// Without the place inside what was emitted.
+    pub fn bare(self) -> Failure {
+        match self {
+            Failure::Placed(inner, ..) => inner.bare(),
+            other => other,
+        }
+    }
+
     pub fn map(self, change: impl FnOnce(Diagnostic) -> Diagnostic) -> Failure {
         match self {
             Failure::Fail(diagnostic) => Failure::Fail(change(diagnostic)),
             Failure::Undefined(lost) => Failure::Undefined(Lost { diagnostic: change(lost.diagnostic), key: lost.key }),
+            Failure::Placed(inner, name, range) => Failure::Placed(Box::new(inner.map(change)), name, range),
             unknown => unknown,
         }
     }
@@ -107,4 +119,25 @@ pub fn usable(value: &Value) -> Outcome<()> {
 /// Forgets what was undefined; the outermost render calls this at its end.
 pub fn forget_lost() {
     LOST.with_borrow_mut(Vec::clear);
+}
+
+/// Gives what is undefined inside a value the place of the expression that made it, unless it has one.
+pub fn place_lost(value: &Value, span: &dyn Fn() -> Span) {
+    if LOST.with_borrow(Vec::is_empty) {
+        return;
+    }
+    match value {
+        Value::Unknown(unknown) => {
+            let at = unknown.because.strip_prefix(SIGN).and_then(|at| at.parse::<usize>().ok());
+            LOST.with_borrow_mut(|all| {
+                if let Some(lost) = at.and_then(|at| all.get_mut(at)) {
+                    lost.diagnostic = lost.diagnostic.clone().at(&span());
+                }
+            });
+        }
+        Value::Secret(secret) => place_lost(&secret.value, span),
+        Value::List(items) => items.iter().for_each(|item| place_lost(item, span)),
+        Value::Map(map) => map.values().for_each(|item| place_lost(item, span)),
+        _ => {}
+    }
 }

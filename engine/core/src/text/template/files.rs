@@ -15,7 +15,7 @@ use crate::text::source::Source;
 use crate::text::value::{Mark, Value};
 
 /// The templates that an `include` names, by the name that minijinja knows them by.
-pub fn named(value: &Value, ignored: bool) -> Outcome<Jinja> {
+pub fn named(value: &Value, ignored: bool, by: &str) -> Outcome<Jinja> {
     failure::usable(value)?;
     let names: Vec<String> = match frame::read(value) {
         Value::Text(text) => vec![text.to_string()],
@@ -23,9 +23,14 @@ pub fn named(value: &Value, ignored: bool) -> Outcome<Jinja> {
         other => return fail(format!("the name of a template is a string, and this is {}", other.type_name())),
     };
     frame::here(|here| {
+        // an include of an include looks beside the one, and is written as it is
+        let by = here.templates.store.named(by);
+        let folder = by.as_ref().and_then(|entry| entry.source.as_ref()?.name.rsplit_once('/')).map(|(folder, _)| folder);
+        let settings = by.as_ref().and_then(|entry| entry.settings.clone()).unwrap_or_default();
         for name in &names {
-            if let Some(path) = find(here, Search::Template, name) {
-                return load(here, &path);
+            let beside = folder.map(|folder| format!("{folder}/{name}")).filter(|path| here.templates.control.entry(path) == Some(Entry::File));
+            if let Some(path) = beside.or_else(|| find(here, Search::Template, name)) {
+                return load(here, &path, settings);
             }
         }
         if ignored {
@@ -78,10 +83,10 @@ fn unreadable(path: &str, error: &ControlError) -> Diagnostic {
     })
 }
 
-fn load(here: &Here<'_>, path: &str) -> Outcome<Jinja> {
+fn load(here: &Here<'_>, path: &str, settings: Arc<Settings>) -> Outcome<Jinja> {
     let value = text(here, path)?;
     let source = Source::new(path, super::python::text(&value)?.into_owned());
-    let mode = Mode::File(Arc::new(Settings::default()), source.clone());
+    let mode = Mode::File(settings, source.clone());
     match here.templates.store.compiled(&source.text, &mode) {
         Ok(entry) => Ok(Jinja::from(&*entry.name)),
         Err(bad) => Err(super::store::Origin::Source(&source).bad(&bad).into()),

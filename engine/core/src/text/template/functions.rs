@@ -124,7 +124,7 @@ fn look_up(function: &str, args: &[Jinja]) -> Outcome<Jinja> {
     if let [only] = &found[..] {
         return Ok(give(only));
     }
-    if found.is_empty() && matches!(name.rsplit('.').next(), Some("first_found")) {
+    if found.is_empty() {
         return Ok(Held::list(vec![]));
     }
     let texts = found.iter().map(|item| match frame::read(item) {

@@ -10,6 +10,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use super::failure::{self, Failure, Lost, Outcome};
 use super::frame::{self, Here};
 use super::scope::{Scope, Scopes, Var};
+use super::store;
 use crate::text::diagnostic::Diagnostic;
 use crate::text::value::{Key, Map, Value};
 use crate::text::yaml::{Data, Node};
@@ -107,16 +108,30 @@ pub fn take(jinja: &Jinja) -> Outcome<Value> {
     })
 }
 
-/// The failure inside a minijinja error, or its message.
+/// The failure inside a minijinja error, with the innermost place that minijinja knows.
 pub fn carried(error: minijinja::Error) -> Failure {
-    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(error) = inner {
-        if let Some(failure::Carried(failure)) = error.downcast_ref() {
-            return failure.clone();
+    let mut place = None;
+    let mut last = &error;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut found = None;
+    while let Some(inner) = next {
+        if let Some(failure::Carried(failure)) = inner.downcast_ref() {
+            found = Some(failure.clone());
+            break;
         }
-        inner = error.source();
+        if let Some(error) = inner.downcast_ref::<minijinja::Error>() {
+            last = error;
+            if let (Some(name), Some(range)) = (error.name(), error.range()) {
+                place = Some((name.to_string(), range));
+            }
+        }
+        next = inner.source();
     }
-    Failure::Fail(Diagnostic::error(error.detail().map_or_else(|| error.kind().to_string(), str::to_string)))
+    let failure = found.unwrap_or_else(|| Failure::Fail(store::own_message(last)));
+    match (failure, place) {
+        (failure @ Failure::Placed(..), _) | (failure, None) => failure,
+        (failure, Some((name, range))) => Failure::Placed(Box::new(failure), name, range),
+    }
 }
 
 /// The key of a map that a value makes.

@@ -70,8 +70,8 @@ pub fn pieces(text: &str, settings: &Settings) -> Result<Vec<Piece>, Bad> {
 }
 
 /// The tokens of a bare expression.
-pub fn expression(text: &str, literal_backslashes: bool) -> Result<Vec<Token>, Bad> {
-    let (tokens, _) = tokens(text, 0, &[], literal_backslashes)?;
+pub fn expression(text: &str) -> Result<Vec<Token>, Bad> {
+    let (tokens, _) = tokens(text, 0, &[], false)?;
     Ok(tokens)
 }
 
@@ -95,12 +95,12 @@ impl Scan<'_> {
     fn run(&mut self, end: usize) -> Result<(), Bad> {
         while self.at < end {
             let Some((start, opening)) = self.opening(end) else {
-                self.emit_text(end, false, None);
+                self.emit_text(end, false, false);
                 return Ok(());
             };
             let width = self.brackets(opening).0.len();
             let sign = self.text[start + width..].chars().next().filter(|c| matches!(c, '-' | '+'));
-            self.emit_text(start, sign == Some('-'), (opening != Opening::Output && sign != Some('+')).then_some(()));
+            self.emit_text(start, sign == Some('-'), opening != Opening::Output && sign != Some('+'));
             let inner = start + width + sign.map_or(0, char::len_utf8);
             match opening {
                 Opening::Comment => self.comment(start, inner)?,
@@ -137,7 +137,7 @@ impl Scan<'_> {
     }
 
     /// Text up to `end`, cut as the brackets on both sides ask.
-    fn emit_text(&mut self, end: usize, strip: bool, lstrip: Option<()>) {
+    fn emit_text(&mut self, end: usize, strip: bool, lstrip: bool) {
         let mut text = &self.text[self.at..end];
         match self.trim {
             Trim::All => text = text.trim_start(),
@@ -146,7 +146,7 @@ impl Scan<'_> {
         }
         if strip {
             text = text.trim_end();
-        } else if lstrip.is_some() && self.settings.lstrip_blocks {
+        } else if lstrip && self.settings.lstrip_blocks {
             let blank = text.trim_end_matches([' ', '\t']);
             let at_line = blank.ends_with('\n') || (blank.is_empty() && (self.at == 0 || self.text[..self.at].ends_with('\n')));
             if at_line || (blank.is_empty() && self.trim == Trim::Line && self.text[self.at..].starts_with('\n')) {
@@ -204,6 +204,10 @@ impl Scan<'_> {
         let (tokens, at) = self.inside(inner, start, &close, false)?;
         self.close(&close, at, true);
         if tokens.len() == 1 && tokens[0].kind == Kind::Name("raw".to_string()) {
+            // the line end after `raw` stays
+            if self.trim == Trim::Line {
+                self.trim = Trim::None;
+            }
             return self.raw(start);
         }
         self.out.push(Piece::Tag(tokens, start..self.at));
@@ -224,7 +228,7 @@ impl Scan<'_> {
                 let at = self.text.len() - after.len();
                 let close = self.settings.block.1.clone();
                 if after.trim_start_matches(['-', '+']).starts_with(close.as_str()) {
-                    self.emit_text(begin, strip, (!rest.starts_with('+')).then_some(()));
+                    self.emit_text(begin, strip, !rest.starts_with('+'));
                     self.close(&close, at, true);
                     return Ok(());
                 }
@@ -268,13 +272,20 @@ fn tokens(text: &str, from: usize, closes: &[&str], literal: bool) -> Result<(Ve
 }
 
 fn balance(op: &'static str, at: usize, open: &mut Vec<&'static str>) -> Result<(), Bad> {
-    let partner = match op {
-        "(" => return Ok(open.push(")")),
-        "[" => return Ok(open.push("]")),
-        "{" => return Ok(open.push("}")),
-        ")" | "]" | "}" => op,
-        _ => return Ok(()),
+    let closes = match op {
+        "(" => ")",
+        "[" => "]",
+        "{" => "}",
+        _ => "",
     };
+    if !closes.is_empty() {
+        open.push(closes);
+        return Ok(());
+    }
+    if !matches!(op, ")" | "]" | "}") {
+        return Ok(());
+    }
+    let partner = op;
     match open.pop() {
         Some(expected) if expected == partner => Ok(()),
         Some(expected) => Err(Bad::new(format!("`{partner}` where `{expected}` was expected"), at..at + 1)),
@@ -372,7 +383,7 @@ fn escape(c: char, chars: &mut std::str::CharIndices<'_>, out: &mut String) {
         '0'..='7' => {
             let more: String = chars.as_str().chars().take(2).take_while(|c| c.is_digit(8)).collect();
             let code = u32::from_str_radix(&format!("{c}{more}"), 8).unwrap_or(0);
-            more.chars().for_each(|_| drop(chars.next()));
+            let _ = more.chars().filter(|_| chars.next().is_some()).count();
             return out.push(char::from_u32(code).unwrap_or('\u{fffd}'));
         }
         _ => return out.extend(['\\', c]),
@@ -380,7 +391,7 @@ fn escape(c: char, chars: &mut std::str::CharIndices<'_>, out: &mut String) {
     let digits: String = chars.as_str().chars().take(width).collect();
     match u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32) {
         Some(meant) if digits.len() == width => {
-            digits.chars().for_each(|_| drop(chars.next()));
+            let _ = digits.chars().filter(|_| chars.next().is_some()).count();
             out.push(meant);
         }
         _ => out.extend(['\\', c]),

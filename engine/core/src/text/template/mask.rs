@@ -37,6 +37,14 @@ pub fn masked(text: &str, marks: &[Arc<Mark>]) -> String {
     replace_all(text, &found)
 }
 
+/// The text with each occurrence of each secret hidden; a text that has none stays.
+pub fn hidden(text: &str, marks: &[Arc<Mark>]) -> String {
+    let forms = marks.iter().flat_map(|mark| forms(mark.text()).into_iter().map(|form| (form, mark.shown())));
+    let mut found: Vec<(String, String)> = forms.filter(|(form, _)| text.contains(form.as_str())).collect();
+    found.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+    replace_all(text, &found)
+}
+
 /// Replaces from left to right, so that what was put in is never looked into.
 fn replace_all(text: &str, forms: &[(String, String)]) -> String {
     let mut out = String::new();

@@ -7,6 +7,7 @@ use super::failure::{self, Outcome, fail};
 use super::held::{self, Held};
 use super::{format, frame, operators, python};
 use crate::text::diagnostic::Diagnostic;
+use crate::text::filters::time;
 use crate::text::value::{Key, Map, Value};
 
 /// Methods that change a list or dict in place. `None` where the method is none of them.
@@ -165,6 +166,7 @@ fn map_method(map: &Map, name: &str, call: &Call<'_>) -> Outcome<Value> {
         "values" => Ok(Value::list(map.values().cloned())),
         "get" => Ok(map.get_key(&held::key_of(call.need(0)?)?).or_else(|| call.get(1)).cloned().unwrap_or_default()),
         "copy" => Ok(Value::from(map.clone())),
+        "total_seconds" if map.len() == 3 => Ok(time::total_seconds(&Value::from(map.clone())).unwrap_or_default()),
         _ => unknown(&Value::from(Map::new()), name, &["items", "keys", "values", "get", "update", "copy", "pop", "setdefault"]),
     }
 }
@@ -178,6 +180,9 @@ const TEXT_METHODS: [&str; 40] = [
 fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
     if let Some(result) = simple(text, name) {
         return Ok(result);
+    }
+    if let Some(result) = time::method(text, name, call) {
+        return result;
     }
     let is = |all: &dyn Fn(char) -> bool| Ok(Value::Bool(!text.is_empty() && text.chars().all(all)));
     match name {
@@ -224,27 +229,28 @@ fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
             part => text.matches(part).count() as i64,
         })),
         "partition" | "rpartition" => Ok(partition(text, call.string(0)?, name == "rpartition")),
-        "ljust" | "rjust" | "center" => {
-            let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
-            let fill = call.text_or(1, " ")?;
-            let missing = width.saturating_sub(text.chars().count());
-            let left = match name {
-                "ljust" => 0,
-                "rjust" => missing,
-                _ => missing / 2 + (missing & width & 1),
-            };
-            Ok(Value::text(format!("{}{text}{}", fill.repeat(left), fill.repeat(missing - left))))
-        }
-        "zfill" => {
-            let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
-            let (sign, digits) = text.split_at(usize::from(text.starts_with(['-', '+'])));
-            Ok(Value::text(format!("{sign}{}{digits}", "0".repeat(width.saturating_sub(text.chars().count())))))
-        }
+        "ljust" | "rjust" | "center" | "zfill" => padded(text, name, call),
         "expandtabs" => Ok(Value::text(text.replace('\t', &" ".repeat(usize::try_from(call.int_or(0, 8)?).unwrap_or(8).min(100))))),
         "removeprefix" => Ok(Value::text(text.strip_prefix(call.string(0)?).unwrap_or(text))),
         "removesuffix" => Ok(Value::text(text.strip_suffix(call.string(0)?).unwrap_or(text))),
         _ => unknown(&Value::text(""), name, &TEXT_METHODS),
     }
+}
+
+fn padded(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
+    let width = usize::try_from(call.int(0)?).unwrap_or(0).min(1_000_000);
+    let missing = width.saturating_sub(text.chars().count());
+    if name == "zfill" {
+        let (sign, digits) = text.split_at(usize::from(text.starts_with(['-', '+'])));
+        return Ok(Value::text(format!("{sign}{}{digits}", "0".repeat(missing))));
+    }
+    let fill = call.text_or(1, " ")?;
+    let left = match name {
+        "ljust" => 0,
+        "rjust" => missing,
+        _ => missing / 2 + (missing & width & 1),
+    };
+    Ok(Value::text(format!("{}{text}{}", fill.repeat(left), fill.repeat(missing - left))))
 }
 
 /// Methods without arguments.

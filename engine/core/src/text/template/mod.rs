@@ -3,6 +3,7 @@
 mod call;
 mod condition;
 mod emit;
+mod express;
 mod failure;
 mod files;
 mod format;
@@ -41,7 +42,7 @@ pub use python::{float as python_float, quoted as python_quoted, shown as python
 use super::control::Control;
 use super::diagnostic::{Diagnostic, Result};
 use super::source::{Source, Span};
-use super::value::{Map, Value};
+use super::value::{Map, Mark, Value};
 use super::yaml::{Data, Node, Scalar};
 use store::{Entry, Mode, Origin, Store};
 
@@ -97,13 +98,13 @@ impl Templates {
 
     /// The variables that a bare expression reads.
     pub fn expression_references(&self, text: &str) -> Vec<String> {
-        self.names(self.store.compiled(text, &Mode::Condition))
+        self.names(self.store.compiled(text, &Mode::Expression))
     }
 
     /// What is wrong with the grammar of a template or, where `bare`, of an expression, before anything is rendered.
     pub fn check(&self, node: &Node, bare: bool) -> Result<()> {
         let Some(scalar) = node.as_scalar() else { return Ok(()) };
-        let mode = if bare { Mode::Condition } else { Mode::Text };
+        let mode = if bare { Mode::Expression } else { Mode::Text };
         if !bare && (!is_template(&scalar.text) || is_literal(node)) {
             return Ok(());
         }
@@ -121,11 +122,12 @@ impl Templates {
     fn public(&self, scope: &dyn Scope, span: &Span, run: impl FnOnce() -> Outcome<Value>) -> Result<Value> {
         let here = Here { templates: self, scope };
         let result = frame::within(&here, || run().and_then(|value| complete(&value).map(|()| value)));
-        match result {
+        match result.map_err(Failure::bare) {
             Ok(value) => Ok(value),
             Err(Failure::Unknown(unknown)) => Ok(Value::Unknown(unknown)),
             Err(Failure::Fail(diagnostic)) => Err(diagnostic.at(span)),
             Err(Failure::Undefined(lost)) => Err(lost.diagnostic.at(span)),
+            Err(Failure::Placed(..)) => Err(span.error("this has no value")),
         }
     }
 
@@ -171,10 +173,14 @@ impl Templates {
         let entry = self.store.compiled(text, &mode).map_err(|bad| Failure::Fail(origin.bad(&bad)))?;
         let (result, frame) = frame::framed(None, || self.store.render(&entry));
         let result = match result {
-            Ok(printed) => Ok(chosen(&entry, text, printed, &frame)),
+            Ok(printed) => {
+                let value = chosen(&entry, text, printed, &frame);
+                failure::place_lost(&value, &|| self.store.whole(&entry, &origin));
+                Ok(value)
+            }
             Err(error) => match self.store.locate(error, &entry, &origin) {
                 Failure::Unknown(unknown) => Ok(Value::Unknown(unknown)),
-                failure => Err(failure),
+                failure => Err(quiet(failure, &frame.marks)),
             },
         };
         result.map(|value| value.marked(frame.marks))
@@ -190,7 +196,7 @@ impl Templates {
             Ok(printed) => printed,
             Err(error) => match self.store.locate(error, &entry, &origin) {
                 Failure::Unknown(unknown) => return Ok(Value::Unknown(unknown)),
-                failure => return Err(failure),
+                failure => return Err(quiet(failure, &frame.marks)),
             },
         };
         let (mut text, mut marks) = (printed, frame.marks);
@@ -202,6 +208,14 @@ impl Templates {
         restore_line_ends(&source.text, &mut text, &settings.newline);
         Ok(Value::text(text).marked(marks))
     }
+}
+
+/// A failure whose message shows no secret that was read on the way.
+fn quiet(failure: Failure, marks: &[Arc<Mark>]) -> Failure {
+    if marks.is_empty() {
+        return failure;
+    }
+    failure.map(|diagnostic| diagnostic.map_text(|text| mask::hidden(text, marks)))
 }
 
 /// The value of a rendered template: the only output with its type, or all of it as text.

@@ -75,7 +75,10 @@ pub fn arithmetic(op: &'static str, a: &Value, b: &Value) -> Outcome<Value> {
             }
             Ok(Value::list((0..count).flat_map(|_| items.iter().cloned())))
         }
-        _ => impossible(op, a, b),
+        _ => match crate::text::filters::time::arithmetic(op, a, b) {
+            Some(result) => Ok(result),
+            None => impossible(op, a, b),
+        },
     }
 }
 

@@ -260,7 +260,7 @@ impl<'a> Parser<'a> {
     }
 
     fn math2(&mut self) -> Result<Expr, Bad> {
-        self.binary(&["*", "/", "//", "%"], |parser| parser.unary(true))
+        self.binary(&["*", "/", "//", "%"], Self::power)
     }
 
     fn unary(&mut self, with_filter: bool) -> Result<Expr, Bad> {
@@ -276,17 +276,12 @@ impl<'a> Parser<'a> {
                 self.postfix(primary, start)?
             }
         };
-        let node = self.power(node, start)?;
         if with_filter { self.filters(node, start) } else { Ok(node) }
     }
 
-    fn power(&mut self, left: Expr, start: usize) -> Result<Expr, Bad> {
-        let mut left = left;
-        while self.take_op("**") {
-            let right = self.unary(false)?;
-            left = self.make(start, Form::Binary("**", Box::new(left), Box::new(right)));
-        }
-        Ok(left)
+    /// From left to right, and filters first, as Jinja has it.
+    fn power(&mut self) -> Result<Expr, Bad> {
+        self.binary(&["**"], |parser| parser.unary(true))
     }
 
     fn primary(&mut self) -> Result<Expr, Bad> {

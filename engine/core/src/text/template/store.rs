@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use minijinja::{Environment, Error, ErrorKind, Value as Jinja};
 
 use super::emit::{self, Compiled};
-use super::failure::{Carried, Failure, Lost};
+use super::failure::{Failure, Lost};
+use super::held::carried;
 use super::lexer::Bad;
 use super::machine::{self, Variables};
 use super::settings::Settings;
@@ -20,10 +21,8 @@ use crate::text::yaml::Node;
 pub enum Mode {
     /// A string of a playbook.
     Text,
-    /// A bare expression of a playbook.
+    /// A bare expression, in which backslashes escape.
     Expression,
-    /// A bare expression in which backslashes escape.
-    Condition,
     File(Arc<Settings>, Arc<Source>),
 }
 
@@ -32,7 +31,7 @@ pub struct Entry {
     pub name: Arc<str>,
     pub compiled: Arc<Compiled>,
     pub keeps_line_ends: bool,
-    source: Option<Arc<Source>>,
+    pub source: Option<Arc<Source>>,
     pub settings: Option<Arc<Settings>>,
 }
 
@@ -66,15 +65,15 @@ impl Origin<'_> {
     }
 }
 
-type Known = HashMap<Arc<str>, std::result::Result<Entry, Arc<Bad>>>;
+type Compilation = std::result::Result<Entry, Arc<Bad>>;
+type Known = HashMap<Arc<str>, Compilation>;
 
 pub struct Store {
     env: Environment<'static>,
     root: Jinja,
     texts: RwLock<Known>,
     expressions: RwLock<Known>,
-    conditions: RwLock<Known>,
-    files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), std::result::Result<Entry, Arc<Bad>>>>,
+    files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), Compilation>>,
     /// By the name that minijinja knows them by.
     named: Arc<RwLock<HashMap<Arc<str>, Entry>>>,
 }
@@ -86,23 +85,21 @@ impl Store {
         let loader = named.clone();
         env.set_loader(move |name| Ok(loader.read().unwrap_or_else(PoisonError::into_inner).get(name).map(|entry| entry.compiled.text.clone())));
         let root = Jinja::from_object(Variables);
-        Store { env, root, named, texts: RwLock::default(), expressions: RwLock::default(), conditions: RwLock::default(), files: RwLock::default() }
+        Store { env, root, named, texts: RwLock::default(), expressions: RwLock::default(), files: RwLock::default() }
     }
 
     /// The compiled form of a text, made where it is not there yet.
-    pub fn compiled(&self, text: &str, mode: &Mode) -> std::result::Result<Entry, Arc<Bad>> {
+    pub fn compiled(&self, text: &str, mode: &Mode) -> Compilation {
         let known = match mode {
             Mode::Text => &self.texts,
             Mode::Expression => &self.expressions,
-            Mode::Condition => &self.conditions,
             Mode::File(settings, source) => return self.file(settings, source),
         };
         if let Some(found) = known.read().unwrap_or_else(PoisonError::into_inner).get(text) {
             return found.clone();
         }
         let compiled = match mode {
-            Mode::Expression => emit::expression(text, true),
-            Mode::Condition => emit::expression(text, false),
+            Mode::Expression => emit::expression(text),
             _ => emit::template(text, &Settings { literal_backslashes: true, ..Settings::default() }),
         };
         let result = compiled.map_err(Arc::new).and_then(|compiled| self.add(compiled, matches!(mode, Mode::Text), None, None));
@@ -110,7 +107,7 @@ impl Store {
         result
     }
 
-    fn file(&self, settings: &Arc<Settings>, source: &Arc<Source>) -> std::result::Result<Entry, Arc<Bad>> {
+    fn file(&self, settings: &Arc<Settings>, source: &Arc<Source>) -> Compilation {
         let key = (settings.clone(), source.clone());
         if let Some(found) = self.files.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return found.clone();
@@ -121,7 +118,7 @@ impl Store {
         result
     }
 
-    fn add(&self, compiled: Compiled, keeps_line_ends: bool, source: Option<Arc<Source>>, settings: Option<Arc<Settings>>) -> std::result::Result<Entry, Arc<Bad>> {
+    fn add(&self, compiled: Compiled, keeps_line_ends: bool, source: Option<Arc<Source>>, settings: Option<Arc<Settings>>) -> Compilation {
         let mut named = self.named.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = format!("#{}", named.len()).into();
         let entry = Entry { name: name.clone(), compiled: Arc::new(compiled), keeps_line_ends, source, settings };
@@ -147,28 +144,20 @@ impl Store {
         self.named.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// The place of the expression of a template that has only one.
+    pub fn whole(&self, entry: &Entry, origin: &Origin<'_>) -> Span {
+        match entry.compiled.places.last().filter(|_| entry.compiled.single) {
+            Some((_, range)) => origin.place(range.clone()),
+            None => origin.whole(),
+        }
+    }
+
     /// The failure behind an error, with the place in what the user wrote.
     pub fn locate(&self, error: Error, entry: &Entry, origin: &Origin<'_>) -> Failure {
-        let mut place: Option<(Entry, Range<usize>)> = None;
-        let mut failure = None;
-        let mut last = None;
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-        while let Some(inner) = next {
-            if let Some(Carried(found)) = inner.downcast_ref() {
-                failure = Some(found.clone());
-                break;
-            }
-            if let Some(error) = inner.downcast_ref::<Error>() {
-                last = Some(error);
-                let at = error.name().and_then(|name| self.named(name)).unwrap_or_else(|| entry.clone());
-                if let Some(range) = error.range() {
-                    place = Some((at, range));
-                }
-            }
-            next = inner.source();
-        }
-        let failure = failure.unwrap_or_else(|| Failure::Fail(own_message(last.unwrap_or(&error))));
-        let (at, range) = place.unwrap_or_else(|| (entry.clone(), 0..0));
+        let (failure, at, range) = match carried(error) {
+            Failure::Placed(failure, name, range) => (*failure, self.named(&name).unwrap_or_else(|| entry.clone()), range),
+            failure => (failure, entry.clone(), 0..0),
+        };
         let found = if range.is_empty() { None } else { Some(back(&at.compiled, &range)) };
         let found = match &failure {
             Failure::Undefined(lost) => read_at(&at.compiled, lost, found.as_ref()).or(found),
@@ -198,7 +187,7 @@ fn read_at(compiled: &Compiled, lost: &Lost, within: Option<&Range<usize>>) -> O
 }
 
 /// Errors that minijinja makes itself.
-fn own_message(error: &Error) -> Diagnostic {
+pub fn own_message(error: &Error) -> Diagnostic {
     match error.kind() {
         ErrorKind::OutOfFuel => Diagnostic::error("this template runs for ever, or nearly so").hint("look for a loop over a very large range, or a macro that calls itself"),
         ErrorKind::TooManyArguments => Diagnostic::error(error.detail().unwrap_or("too many arguments").to_string()),

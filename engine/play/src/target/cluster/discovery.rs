@@ -11,7 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::call::{self, Call};
 use super::connection::Connection;
-use crate::target::{Progress, status};
+use crate::target::status;
+use crate::target::requests::Progress;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// Over so many group versions, one look at all of them is cheaper than one each.

@@ -14,7 +14,7 @@ mod warning;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use play_core::run::{Address, Fault, FaultKind, Message};
 use play_core::state::{Answer, Part, Purpose, Request, Response, Script, Verb};
@@ -35,6 +35,8 @@ const AT_ONCE: usize = 16;
 const PAGE: usize = 500;
 /// Seconds for one request, where its part does not say.
 const LIMIT: Duration = Duration::from_secs(60);
+/// A definition is in use so soon after it was written, or not at all.
+const ESTABLISHED: Duration = Duration::from_secs(10);
 
 /// All clusters of a run. What is said about requests here holds for a folder of manifests too:
 ///
@@ -57,6 +59,8 @@ type Opening = Arc<OnceCell<Arc<Cluster>>>;
 struct Cluster {
     connection: Connection,
     discovery: Discovery,
+    /// Groups of which a definition was written, and when.
+    defined: Mutex<HashMap<String, Instant>>,
     slots: Arc<Semaphore>,
     page: usize,
 }
@@ -105,7 +109,7 @@ impl Clusters {
             let connection = Connection::open(address).await?;
             let slots = Arc::new(Semaphore::new(number(address, "play_cluster_requests", AT_ONCE)));
             let page = number(address, "play_cluster_page", PAGE);
-            Ok::<_, Fault>(Arc::new(Cluster { connection, discovery: Discovery::default(), slots, page }))
+            Ok::<_, Fault>(Arc::new(Cluster { connection, discovery: Discovery::default(), defined: Mutex::default(), slots, page }))
         };
         cell.get_or_try_init(open).await.cloned()
     }
@@ -210,6 +214,14 @@ impl Cluster {
             self.discovery.forget(&request.group);
             response = self.sent(request, &body, limit, progress).await?;
         }
+        // a definition was written, and its kind is not served yet
+        let mut pause = Duration::from_millis(50);
+        while lacks_kind(&response) && self.is_new(&request.group) {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+            self.discovery.forget(&request.group);
+            response = self.sent(request, &body, limit, progress).await?;
+        }
         if response.status >= 400 || !response.warnings.is_empty() {
             let marks = request.body.marks();
             response.warnings.iter_mut().for_each(|warning| *warning = redact::text(warning, &marks));
@@ -219,9 +231,17 @@ impl Cluster {
         }
         if !reads(request) && response.status < 400 && defines_kinds(request) {
             let group = body.pointer("/spec/group").and_then(Json::as_str);
-            self.discovery.forget(group.unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group)));
+            let group = group.unwrap_or_else(|| request.name.split_once('.').map_or("", |(_, group)| group));
+            self.discovery.forget(group);
+            self.defined.lock().unwrap_or_else(PoisonError::into_inner).insert(group.to_string(), Instant::now());
         }
         Ok(response)
+    }
+
+    /// Whether a definition of this group was written a moment ago.
+    fn is_new(&self, group: &str) -> bool {
+        let defined = self.defined.lock().unwrap_or_else(PoisonError::into_inner);
+        defined.get(group).is_some_and(|since| since.elapsed() < ESTABLISHED)
     }
 
     async fn sent(&self, request: &Request, body: &Json, limit: Duration, progress: &Progress) -> Result<Response, Fault> {
@@ -258,6 +278,10 @@ impl Cluster {
             }
         }
     }
+}
+
+fn lacks_kind(response: &Response) -> bool {
+    response.status == 404 && (!response.body.is_object() || response.body["reason"] == "KindNotFound")
 }
 
 fn defines_kinds(request: &Request) -> bool {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use play_core::resources::object::FOLDER_UID;
 use play_core::text::value::sha256_hex;
 
 /// Bytes that a file's name may have here; file systems end at 255, and a name beside it needs some more.
@@ -40,7 +41,7 @@ impl Identity {
 
     /// A uid that stays, since nothing else in a folder could tell one life of an object from the next.
     pub(super) fn uid(&self) -> String {
-        format!("folder-{}", &sha256_hex(self.shown().as_bytes())[..16])
+        format!("{FOLDER_UID}{}", &sha256_hex(self.shown().as_bytes())[..16])
     }
 }
 

@@ -1,23 +1,21 @@
 //! Against a real sshd on a loopback port, started here.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use super::*;
 
 /// An sshd with keys of its own, for the user who runs the tests.
-struct Sshd {
+pub struct Sshd {
     child: Child,
     port: u16,
-    folder: PathBuf,
+    pub folder: Scratch,
 }
 
 impl Drop for Sshd {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -31,7 +29,12 @@ fn text(path: &Path) -> String {
 }
 
 impl Sshd {
-    fn start(name: &str, more: &str) -> Option<Sshd> {
+    pub fn start(name: &str, more: &str) -> Option<Sshd> {
+        Sshd::start_after(name, more, "")
+    }
+
+    /// `before`: what a shell does first, in a mount namespace of its own where it is not empty.
+    pub fn start_after(name: &str, more: &str, before: &str) -> Option<Sshd> {
         if !has("/usr/sbin/sshd") || !has("ssh-keygen") {
             return None;
         }
@@ -42,11 +45,16 @@ impl Sshd {
         std::fs::copy(folder.join("user.pub"), folder.join("authorized")).expect("authorized keys");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
         let at = text(&folder);
-        let config = format!("Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nHostKey {at}/host_rsa\nPidFile none\nAuthorizedKeysFile {at}/authorized\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nPasswordAuthentication no\n{more}\n").replace("AT", &at);
+        let config = format!("Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host\nHostKey {at}/host_rsa\nPidFile none\nAuthorizedKeysFile {at}/authorized\nStrictModes no\nPermitRootLogin yes\n{more}\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n").replace("AT", &at);
         std::fs::write(folder.join("config"), config).expect("a configuration");
         let _ = std::fs::create_dir_all("/run/sshd");
         let log = std::fs::File::create(folder.join("log")).expect("a log");
-        let child = Command::new("/usr/sbin/sshd").args(["-D", "-e", "-f"]).arg(folder.join("config")).stderr(log).spawn().expect("sshd");
+        let mut command = Command::new(if before.is_empty() { "sh" } else { "unshare" });
+        if !before.is_empty() {
+            command.args(["-m", "sh"]);
+        }
+        let script = format!("set -e; cd {at}; {before}\nexec /usr/sbin/sshd -D -e -f {at}/config");
+        let child = command.args(["-c", &script]).stderr(log).spawn().expect("sshd");
         for _ in 0..500 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(Sshd { child, port, folder });
@@ -56,11 +64,26 @@ impl Sshd {
         panic!("sshd does not listen: {}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
     }
 
-    fn at(&self, file: &str) -> String {
+    /// Makes it read its configuration anew.
+    pub fn again(&self) {
+        let log = || std::fs::read_to_string(self.folder.join("log")).unwrap_or_default().matches("Server listening").count();
+        let before = log();
+        let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()));
+        for _ in 0..1000 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            if log() > before {
+                return;
+            }
+        }
+        panic!("sshd does not start again: {}", std::fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+    }
+
+    pub fn at(&self, file: &str) -> String {
         text(&self.folder.join(file))
     }
 
-    fn address(&self, args: &[&str]) -> Address {
+    pub fn address(&self, args: &[&str]) -> Address {
         let hosts = format!("UserKnownHostsFile={}", self.at("known"));
         let all = ["-F", "/dev/null", "-o", &hosts, "-o", "GlobalKnownHostsFile=/dev/null", "-o", "IdentitiesOnly=yes"];
         Address {
@@ -91,7 +114,7 @@ impl Sshd {
     }
 }
 
-const NEW: &[&str] = &["-o", "StrictHostKeyChecking=accept-new"];
+pub const NEW: &[&str] = &["-o", "StrictHostKeyChecking=accept-new"];
 
 fn hello() -> Result<Vec<Answer>, play_core::run::Fault> {
     Ok(vec![reply(0, "hello\n", "")])
@@ -104,9 +127,17 @@ fn answers_come_over_ssh() {
     let pool = Pool::new(Options::default());
     run(async {
         let large: String = (0..60_000).map(|line| format!("{line:06} '\\\"\n")).collect();
-        let parts = message([ask("printf 'a\\000b'; echo e >&2; exit 3"), act("head -c 3000000 /dev/zero"), fix(&format!("printf %s {}", crate::target::shell::quote(&large))), fix("false"), ask(":")]);
+        let parts = message([
+            ask("printf 'a\\000b'; echo e >&2; exit 3"),
+            act("head -c 3000000 /dev/zero"),
+            fix(&format!("printf %s {}", crate::target::shell::quote(&large))),
+            fix("false"),
+            ask(":"),
+        ]);
         let answers = pool.send(&address, &Who::default(), parts, |_| {}).await.expect("answers");
-        assert!(answers == [reply(3, "a\0b", "e\n"), reply(0, vec![0; 3_000_000], ""), reply(0, &large, ""), reply(1, "", ""), Answer::Skipped]);
+        assert!(
+            answers == [reply(3, "a\0b", "e\n"), reply(0, vec![0; 3_000_000], ""), reply(0, &large, ""), reply(1, "", ""), Answer::Skipped]
+        );
         pool.close_all().await;
     });
 }
@@ -137,7 +168,10 @@ fn host_keys_are_judged() {
     // Unknown.
     let fault = sshd.hello(&strict).expect_err("unknown");
     assert!(fault.message.starts_with("the key of `box` is not known: ssh-ed25519 SHA256:"), "{fault:?}");
-    assert!(fault.hint.as_ref().is_some_and(|hint| hint.contains(&format!("ssh-keyscan -p {} 127.0.0.1 >> {}", sshd.port, sshd.at("known")))), "{fault:?}");
+    assert!(
+        fault.hint.as_ref().is_some_and(|hint| hint.contains(&format!("ssh-keyscan -p {} 127.0.0.1 >> {}", sshd.port, sshd.at("known")))),
+        "{fault:?}"
+    );
     // New ones are accepted, written down, and known from then on.
     assert_eq!(sshd.hello(&sshd.address(NEW)), hello());
     assert_eq!(sshd.hello(&strict), hello());
@@ -152,7 +186,11 @@ fn host_keys_are_judged() {
     sshd.know(&format!("# a comment\n{}", sshd.line(&name, "user")));
     for address in [&strict, &sshd.address(NEW)] {
         let fault = sshd.hello(address).expect_err("changed");
-        assert!(fault.message.starts_with("the key of `box` has CHANGED: it shows ssh-ed25519 SHA256:") && fault.message.ends_with(&format!("({} line 2)", sshd.at("known"))), "{fault:?}");
+        assert!(
+            fault.message.starts_with("the key of `box` has CHANGED: it shows ssh-ed25519 SHA256:")
+                && fault.message.ends_with(&format!("({} line 2)", sshd.at("known"))),
+            "{fault:?}"
+        );
     }
     let unchecked = Address { host_key_checking: false, ..strict.clone() };
     assert_eq!(sshd.hello(&unchecked), hello());
@@ -170,15 +208,7 @@ fn host_certificates_are_judged() {
     // sshd reads the certificate when it starts: sign, and start it anew.
     let sign = |principal: &str, validity: &str| {
         keygen(&["-s", &sshd.at("ca"), "-I", "box", "-h", "-n", principal, "-V", validity, &sshd.at("host.pub")]);
-        let status = Command::new("kill").args(["-HUP", &sshd.child.id().to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()));
-        for _ in 0..500 {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-            if std::net::TcpStream::connect(("127.0.0.1", sshd.port)).is_ok() {
-                break;
-            }
-        }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        sshd.again();
     };
     sign("127.0.0.1", "+1d");
     assert_eq!(sshd.hello(&strict), hello());
@@ -212,7 +242,13 @@ fn logging_in() {
     }
     std::fs::write(sshd.at("askpass"), "#!/bin/sh\necho geheim\n").expect("askpass");
     Command::new("chmod").args(["+x", &sshd.at("askpass")]).status().expect("chmod");
-    let added = Command::new("ssh-add").arg(sshd.at("locked")).env("SSH_AUTH_SOCK", &socket).env("SSH_ASKPASS", sshd.at("askpass")).env("SSH_ASKPASS_REQUIRE", "force").stderr(Stdio::null()).status();
+    let added = Command::new("ssh-add")
+        .arg(sshd.at("locked"))
+        .env("SSH_AUTH_SOCK", &socket)
+        .env("SSH_ASKPASS", sshd.at("askpass"))
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .stderr(Stdio::null())
+        .status();
     assert!(added.is_ok_and(|status| status.success()));
     let mut with_agent = locked.clone();
     with_agent.ssh_args.extend([String::from("-o"), format!("IdentityAgent={socket}")]);
@@ -229,10 +265,22 @@ fn logging_in() {
 fn by_way_of_other_hosts() {
     let Some(sshd) = Sshd::start("jump", "") else { return };
     let at = sshd.folder.display();
-    let hosts = format!("  User root\n  IdentityFile {at}/user\n  UserKnownHostsFile {at}/known\n  StrictHostKeyChecking accept-new\n  IdentitiesOnly yes\n");
-    let config = format!("Host bastion second\n  HostName 127.0.0.1\n  Port {}\n{hosts}Host inner\n  HostName 127.0.0.1\n  Port {}\n  ProxyJump bastion,second\n{hosts}Host piped\n  ProxyCommand nc 127.0.0.1 %p\n  Port {}\n{hosts}", sshd.port, sshd.port, sshd.port);
+    let hosts = format!(
+        "  User root\n  IdentityFile {at}/user\n  UserKnownHostsFile {at}/known\n  StrictHostKeyChecking accept-new\n  IdentitiesOnly yes\n"
+    );
+    let config = format!(
+        "Host bastion second\n  HostName 127.0.0.1\n  Port {}\n{hosts}Host inner\n  HostName 127.0.0.1\n  Port {}\n  ProxyJump bastion,second\n{hosts}Host piped\n  ProxyCommand nc 127.0.0.1 %p\n  Port {}\n{hosts}",
+        sshd.port, sshd.port, sshd.port
+    );
     std::fs::write(sshd.folder.join("ssh_config"), config).expect("a configuration");
-    let through = |host: &str| Address { name: host.into(), host: host.to_owned(), ssh_args: vec![String::from("-F"), sshd.at("ssh_config")], host_key_checking: true, timeout: 10, ..Address::default() };
+    let through = |host: &str| Address {
+        name: host.into(),
+        host: host.to_owned(),
+        ssh_args: vec![String::from("-F"), sshd.at("ssh_config")],
+        host_key_checking: true,
+        timeout: 10,
+        ..Address::default()
+    };
     assert_eq!(sshd.hello(&through("inner")), hello());
     if has("nc") {
         assert_eq!(sshd.hello(&through("piped")), hello());
@@ -243,7 +291,12 @@ fn by_way_of_other_hosts() {
 
 #[test]
 fn what_is_printed_at_login_is_not_taken_for_an_answer() {
-    let Some(sshd) = Sshd::start("noise", "Banner AT/authorized\nForceCommand echo noise; echo more >&2; printf 'no end'; eval \"$SSH_ORIGINAL_COMMAND\"") else { return };
+    let Some(sshd) = Sshd::start(
+        "noise",
+        "Banner AT/authorized\nForceCommand echo noise; echo more >&2; printf 'no end'; eval \"$SSH_ORIGINAL_COMMAND\"",
+    ) else {
+        return;
+    };
     assert_eq!(sshd.hello(&sshd.address(NEW)), hello());
     let Some(silent) = Sshd::start("nologin", "ForceCommand echo This account is currently not available; exit 1") else { return };
     let fault = silent.hello(&silent.address(NEW)).expect_err("no shell");
@@ -255,7 +308,10 @@ fn what_cannot_be_reached_says_why() {
     let Some(sshd) = Sshd::start("nowhere", "") else { return };
     let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
     let fault = sshd.hello(&Address { port: Some(port), ..sshd.address(NEW) }).expect_err("nobody");
-    assert_eq!((fault.kind, fault.message), (FaultKind::Unreachable, format!("`box`: cannot connect to 127.0.0.1 port {port}: Connection refused (os error 111)")));
+    assert_eq!(
+        (fault.kind, fault.message),
+        (FaultKind::Unreachable, format!("`box`: cannot connect to 127.0.0.1 port {port}: Connection refused (os error 111)"))
+    );
     // One that accepts and says nothing.
     let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = mute.local_addr().expect("an address").port();
@@ -263,4 +319,59 @@ fn what_cannot_be_reached_says_why() {
     assert_eq!(fault.message, format!("`box`: no connection to 127.0.0.1 port {port} within 1 s"));
     let fault = sshd.hello(&sshd.address(&["-o", "Nonsense=1"])).expect_err("nonsense");
     assert!(fault.message.starts_with("`box`: ssh does not take its configuration: "), "{fault:?}");
+}
+
+/// Run by hand: `cargo test -p play --lib figures -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints figures"]
+fn figures() {
+    let Some(sshd) = Sshd::start("figures", "MaxStartups 200\nMaxSessions 100") else { return };
+    let address = sshd.address(NEW);
+    let memory = || {
+        std::fs::read_to_string("/proc/self/status")
+            .expect("status")
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
+    run(async {
+        let here = here("/bin/sh");
+        for (name, address) in [("local", &here), ("ssh", &address)] {
+            let pool = Pool::new(Options::default());
+            let who = Who::default();
+            let begun = std::time::Instant::now();
+            pool.send(address, &who, message([ask(":")]), |_| {}).await.expect("connected");
+            eprintln!("{name}: connect {:?}", begun.elapsed());
+            for (what, parts) in [
+                ("1 ask", vec![ask(":")]),
+                ("1 ask with stat", vec![ask("stat /etc/passwd")]),
+                ("20 asks", vec![ask("echo x"); 20]),
+                ("1 fix", vec![fix(":")]),
+                ("20 fixes", vec![fix("echo x"); 20]),
+                ("1 act", vec![act("echo x")]),
+            ] {
+                let mut times = vec![];
+                for _ in 0..200 {
+                    let begun = std::time::Instant::now();
+                    pool.send(address, &who, message(parts.clone()), |_| {}).await.expect("answers");
+                    times.push(begun.elapsed());
+                }
+                times.sort();
+                eprintln!("{name}: {what}: median {:?}, fastest {:?}", times[100], times[0]);
+            }
+            pool.close_all().await;
+        }
+        eprintln!("before 50 hosts: {}", memory());
+        let pool = Arc::new(Pool::new(Options::default()));
+        let begun = std::time::Instant::now();
+        let mut all = tokio::task::JoinSet::new();
+        for index in 0..50 {
+            let (pool, address) = (pool.clone(), Address { path: Some(index.to_string()), timeout: 60, ..address.clone() });
+            all.spawn(async move { pool.send(&address, &Who::default(), message([ask("echo x")]), |_| {}).await.expect("answers") });
+        }
+        all.join_all().await;
+        eprintln!("50 hosts: {:?}, {}", begun.elapsed(), memory());
+        pool.close_all().await;
+    });
 }

@@ -106,7 +106,7 @@ fn available(live: &Value) -> Status {
     }
 }
 
-/// An Ingress that no controller answers for gets no address: only one with a class is waited for.
+/// An Ingress that no controller answers for, or whose controller publishes no address, is never ready by itself.
 fn ingress(live: &Value) -> Status {
     if listed(live, "/status/loadBalancer/ingress") {
         Status::current("")

@@ -39,7 +39,7 @@ fn deployments() {
             (two(), deployed(json!({"observedGeneration": 1})), "not ready: its controller has seen generation 1, not 2 yet"),
             (two(), json!({}), "not ready: its controller has not seen it yet"),
             (two(), deployed(json!({"updatedReplicas": 1})), "not ready: 1 of 2 replicas updated"),
-            (two(), deployed(json!({"replicas": 3})), "not ready: 1 old replicas have yet to go"),
+            (two(), deployed(json!({"replicas": 3})), "not ready: 1 old replica yet to go"),
             (two(), deployed(json!({"availableReplicas": 1})), "not ready: 1 of 2 updated replicas available"),
             (two(), deployed(json!({"readyReplicas": 1})), "not ready: 1 of 2 replicas ready"),
             (
@@ -152,7 +152,7 @@ fn stateful_sets() {
         &[
             (json!({"replicas": 2}), full(json!({})), "ready: 2 of 2 replicas ready"),
             (json!({"replicas": 2}), full(json!({"replicas": 1})), "not ready: 1 of 2 replicas made"),
-            (json!({"replicas": 1}), full(json!({})), "not ready: 1 replicas have yet to go"),
+            (json!({"replicas": 1}), full(json!({})), "not ready: 1 replica yet to go"),
             (json!({"replicas": 2}), full(json!({"readyReplicas": 1})), "not ready: 1 of 2 replicas ready"),
             (json!({"replicas": 2}), full(json!({"updateRevision": "s", "updatedReplicas": 1})), "not ready: 1 of 2 replicas updated"),
             (
@@ -298,6 +298,10 @@ fn small_kinds() {
             (json!({"type": "ExternalName"}), json!({}), "ready"),
         ],
     );
+}
+
+#[test]
+fn kinds_of_the_cluster() {
     check(
         "apiextensions.k8s.io/v1",
         "CustomResourceDefinition",
@@ -428,4 +432,20 @@ fn deletions() {
         shown(&live, &Context::default()),
         "being deleted: it waits for Some content in the namespace has finalizers remaining: x.y/z in 1 resource instances"
     );
+}
+
+/// What controllers of 1.36 (and kwok for the kubelet) wrote, a minute after.
+#[test]
+fn real_objects() {
+    let cases = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/status.json"));
+    let expected = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/resources/object/status.txt"));
+    let list = |case: &Value, name: &str| case[name].as_array().cloned().unwrap_or_default();
+    let lines = serde_json::from_str::<Vec<Value>>(cases).expect("a JSON list").into_iter().map(|case| {
+        let (pods, sets) = (list(&case, "pods"), list(&case, "sets"));
+        let now = "2026-11-21T18:04:30Z".parse().ok();
+        let ctx = Context { pods: &pods, replica_sets: &sets, now, ..Context::default() };
+        format!("{}: {}\n", text(&case, "/name"), shown(&case["live"], &ctx))
+    });
+    let found: String = lines.collect();
+    assert_eq!(found, expected, "\n{found}");
 }

@@ -18,6 +18,10 @@ fn unsettled(reason: String, ctx: &Context<'_>, mine: impl Fn(&Value) -> bool) -
     }
 }
 
+fn many(count: i64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn count(live: &Value, name: &str) -> i64 {
     number(live, &format!("/status/{name}")).unwrap_or(0)
 }
@@ -47,7 +51,7 @@ pub(super) fn deployment(live: &Value, ctx: &Context<'_>) -> Status {
     let reason = if spec > total || spec > updated {
         format!("{updated} of {spec} replicas updated")
     } else if total > spec {
-        format!("{} old replicas have yet to go", total - spec)
+        format!("{} yet to go", many(total - spec, "old replica"))
     } else if updated > available {
         format!("{available} of {updated} updated replicas available")
     } else if spec > ready {
@@ -94,7 +98,7 @@ pub(super) fn stateful_set(live: &Value, ctx: &Context<'_>) -> Status {
     let reason = if spec > total {
         format!("{total} of {spec} replicas made")
     } else if total > spec {
-        format!("{} replicas have yet to go", total - spec)
+        format!("{} yet to go", many(total - spec, "replica"))
     } else if partition > 0 {
         if updated >= spec - partition && ready >= spec {
             return Status::current(format!("{updated} of {spec} replicas updated, as its partition asks"));
@@ -113,8 +117,8 @@ pub(super) fn stateful_set(live: &Value, ctx: &Context<'_>) -> Status {
     let mut status = unsettled(reason, ctx, |pod| then.is_empty() || revision(pod) == then);
     // An update waits for every former pod to be ready first (kubernetes/kubernetes#67250), also for ever.
     let parallel = text(live, "/spec/podManagementPolicy") == "Parallel";
-    let former = ctx.pods.iter().filter(|pod| !parallel && revision(pod) != then);
-    if let Some(cause) = former.filter_map(|pod| cause(pod, ctx)).find(|cause| cause.last) {
+    let mut former = ctx.pods.iter().filter(|pod| !parallel && revision(pod) != then);
+    if let Some(cause) = former.find_map(|pod| cause(pod, ctx)) {
         status.reason = format!("{}; {cause}; it is of the former revision and holds up the update: delete that pod", status.reason);
     }
     status
@@ -154,7 +158,7 @@ pub(super) fn replica_set(live: &Value, ctx: &Context<'_>) -> Status {
         ("ready", count(live, "readyReplicas")),
     ];
     if total > spec {
-        return Status::progress(format!("{} replicas have yet to go", total - spec));
+        return Status::progress(format!("{} yet to go", many(total - spec, "replica")));
     }
     match parts.into_iter().find(|(_, found)| *found < spec) {
         Some((what, found)) => unsettled(format!("{found} of {spec} replicas {what}"), ctx, |_| true),

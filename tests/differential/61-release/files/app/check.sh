@@ -1,0 +1,2 @@
+[ "$1" = broken ] && exit 3
+echo ok
