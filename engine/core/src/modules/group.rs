@@ -83,8 +83,8 @@ impl Module for Group {
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
-        view.likely(&self.id())?;
         let state = self.present.then(|| self.gid.map(|gid| ("gid".into(), Value::Int(gid))).into_iter().collect());
+        view.sure(&self.id(), &state)?;
         let mut want = Want::states([Wanted { how: self.how.clone(), ..Wanted::new(self.id(), state) }]);
         want.result.insert("name", self.name.as_str());
         want.result.insert("state", if self.present { "present" } else { "absent" });

@@ -18,6 +18,7 @@ pub mod file;
 pub mod find;
 pub mod getent;
 pub mod group;
+pub mod hostname;
 pub mod group_by;
 pub mod hashes;
 pub mod hostname;

@@ -170,7 +170,9 @@ pub fn known_group(group: &str, view: &View<'_>) -> std::result::Result<Option<S
     let number = group.bytes().all(|byte| byte.is_ascii_digit());
     Ok(match view.likely(&id)? {
         Some(fields) => Some(fields.get("name").and_then(Value::as_str).unwrap_or(group).to_string()),
-        // a task before it may bring it: a package brings groups
-        None => (number || view.state(&id).is_err()).then(|| group.to_string()),
+        None => {
+            view.state(&id)?;
+            number.then(|| group.to_string())
+        }
     })
 }

@@ -140,6 +140,9 @@ pub fn wanted(
                     Err(why) => return Ok(Err(why)),
                 },
             };
+            if let Some(wanted) = &one {
+                view.sure(&wanted.id, &wanted.state)?;
+            }
             let one = one.map(|wanted| Wanted { how: terms.how.clone(), ..wanted });
             states.extend(one.map(|wanted| if stale { wanted.how("moves", true) } else { wanted }));
         }

@@ -59,7 +59,6 @@ pub struct Service {
 }
 
 fn make(args: &Args) -> Result<Arc<dyn Module>> {
-    args.one_of(&["state", "enabled", "masked", "daemon_reload", "daemon_reexec"])?;
     let given = args.text("name").filter(|name| !name.is_empty());
     for name in ["state", "enabled", "masked"] {
         if args.given(name) && given.is_none() {
@@ -207,6 +206,7 @@ impl Module for Service {
         }
         if !fields.is_empty() {
             let wanted = Wanted { how: self.how.clone(), ..Wanted::new(id.clone(), Some(fields)) };
+            view.sure(id, &wanted.state)?;
             want.states.push(if moves { wanted.how("moves", true) } else { wanted });
         }
         if let Some(action) = self.action(id, view)? {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::resources::user;
 use crate::state::{Fields, Halt, Id, Look, View};
-use crate::text::{Map, Result, Value};
+use crate::text::{Map, Result, Unknown, Value};
 
 use super::group::name;
 use super::owned::known_group;
@@ -237,6 +237,7 @@ impl Module for User {
         };
         result.extend(keys.iter().filter_map(|key| Some(((*key).into(), self.said.get(key)?.clone()))));
         if !self.present {
+            view.sure(&self.id(), &None)?;
             return Ok(Want { result, ..Want::states([Wanted { how: self.how.clone(), ..Wanted::gone(self.id()) }]) });
         }
         let mut fields = self.fields.clone();
@@ -250,14 +251,17 @@ impl Module for User {
         if self.create_home {
             fields.insert("home_exists".into(), Value::Bool(true));
         }
-        Ok(Want { result, ..Want::states([Wanted { how: self.how.clone(), ..Wanted::new(self.id(), Some(fields)) }]) })
+        let state = Some(fields);
+        view.sure(&self.id(), &state)?;
+        Ok(Want { result, ..Want::states([Wanted { how: self.how.clone(), ..Wanted::new(self.id(), state) }]) })
     }
 
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         let Some(Some(now)) = done.view.seen(&self.id()).filter(|_| self.present) else { return result };
         for (key, field) in [("uid", "uid"), ("group", "gid"), ("comment", "comment"), ("home", "home"), ("shell", "shell")] {
-            result.extend(now.get(field).map(|value| (key.into(), value.clone())));
+            let unknown = || Value::Unknown(Arc::new(Unknown { because: format!("user {} is not there yet", self.name), span: None }));
+            result.insert(key, now.get(field).cloned().unwrap_or_else(unknown));
         }
         result
     }

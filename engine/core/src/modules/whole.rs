@@ -27,7 +27,8 @@ pub fn text(path: &str, view: &View<'_>) -> std::result::Result<(Id, Option<Stri
         None if fields.get("kind").and_then(Value::as_str) == Some("directory") => {
             Err(Halt::Failed(Diagnostic::error(format!("{path} is a folder, and no file"))))
         }
-        None if contents.is_none() && !view.answers(&look(&id.name)) => Err(Halt::Ask(vec![look(&id.name)])),
+        // only its hash was asked for
+        None if !view.answers(&look(&id.name)) => Err(Halt::Ask(vec![look(&id.name)])),
         None if contents.is_none_or(|contents| contents.unknown().is_some()) => {
             let because = format!("the contents of {path} are not known yet");
             Err(Halt::Unknown(Arc::new(Unknown { because, span: None })))

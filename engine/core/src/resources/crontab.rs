@@ -1,7 +1,7 @@
 //! The crontab of a user, by `crontab`; `crontab:~` is that of the user who asks. Field: `contents`. A user without one has none.
 
 use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reading, Script};
+use crate::state::{Answer, Fields, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
 use crate::text::{Contents, Value};
 
 pub const KIND: KindName = "crontab";
@@ -78,6 +78,22 @@ impl Kind for Crontab {
         };
         gaps.iter().map(fix).collect::<String>().into()
     }
+
+    /// The file that it is kept in.
+    fn reach(&self, gap: &Gap) -> Reach {
+        match &*gap.id.name {
+            OWN => Reach::Nothing,
+            user => Reach::Things(FOLDERS.iter().map(|folder| Id::new("path", format!("{folder}/{user}"))).collect()),
+        }
+    }
+}
+
+const FOLDERS: [&str; 3] = ["/var/spool/cron/crontabs", "/var/spool/cron", "/etc/crontabs"];
+
+/// The crontab that a file is.
+pub fn of_file(path: &str) -> Option<Id> {
+    let user = FOLDERS.iter().find_map(|folder| path.strip_prefix(folder)?.strip_prefix('/').filter(|user| !user.contains('/')))?;
+    Some(Id::new(KIND, user))
 }
 
 /// Some `crontab -l` put three lines of their own before.

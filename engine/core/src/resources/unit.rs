@@ -41,9 +41,18 @@ impl Kind for Unit {
 
     /// What one unit pulls in, or stops with it, are other units.
     fn reach(&self, gap: &Gap) -> Reach {
-        if gap.change("running").is_some() { Reach::Kinds(&[KIND]) } else { Reach::Nothing }
+        let status = gap.had("status").filter(|_| gap.change("running").is_some());
+        let of = |name: &&str| status.and_then(|status| status.get(name)?.as_str()).map(str::to_string);
+        let related: Vec<String> = RELATED.iter().filter_map(of).collect();
+        let (scope, _) = split(&gap.id.name);
+        let id = |unit: &str| Id::new(KIND, if scope == "system" { unit.to_string() } else { format!("{scope}/{unit}") });
+        let things: Vec<Id> = related.iter().flat_map(|units| units.split_whitespace()).map(id).collect();
+        if things.is_empty() { Reach::Nothing } else { Reach::Things(things) }
     }
 }
+
+/// Properties that name the units that start or stop with one.
+const RELATED: [&str; 9] = ["Requires", "Wants", "BindsTo", "Conflicts", "RequiredBy", "BoundBy", "ConsistsOf", "Triggers", "TriggeredBy"];
 
 impl Kind for Files {
     fn name(&self) -> KindName {
@@ -66,8 +75,9 @@ impl Kind for Files {
         gaps.iter().map(line).collect::<String>().into()
     }
 
+    /// Units may come; those that changed were reached by their files.
     fn reach(&self, _gap: &Gap) -> Reach {
-        Reach::Kinds(&[KIND])
+        Reach::Absent(&[KIND])
     }
 }
 

@@ -317,6 +317,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// That nothing is to be done is only said of what is known: not of a thing that a task before may make different.
+    pub fn sure(&self, id: &Id, then: &State) -> Result<(), Halt> {
+        if Gap::between(id, self.likely(id)?, then).is_closed() {
+            self.state(id)?;
+        }
+        Ok(())
+    }
+
     /// A state if it is known, also where it may change: for hints and results, not for decisions.
     pub fn seen(&self, id: &Id) -> Option<&'a State> {
         match self.world.get(self.asker, id)? {

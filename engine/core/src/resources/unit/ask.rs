@@ -9,7 +9,7 @@ use super::{short, split};
 const PROPERTIES: &str = "Id,Names,Description,LoadState,LoadError,ActiveState,SubState,UnitFileState,UnitFilePreset,FragmentPath,SourcePath,DropInPaths,\
 NeedDaemonReload,Type,RemainAfterExit,Restart,Result,MainPID,ExecMainPID,ExecMainStatus,ExecMainCode,NRestarts,User,Group,WorkingDirectory,Environment,\
 ExecStart,CanStart,CanStop,CanReload,ActiveEnterTimestamp,ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp,StateChangeTimestamp,\
-Wants,WantedBy,Requires,RequiredBy,Conflicts,Before,After,Triggers,TriggeredBy,MemoryCurrent,TasksCurrent,NextElapseUSecRealtime,LastTriggerUSec";
+Wants,WantedBy,Requires,RequiredBy,BindsTo,BoundBy,ConsistsOf,Conflicts,Before,After,Triggers,TriggeredBy,MemoryCurrent,TasksCurrent,NextElapseUSecRealtime,LastTriggerUSec";
 
 /// `systemctl` for units of the host, of the user that asks or of all users.
 pub(super) fn systemctl(scope: &str) -> &'static str {
@@ -94,8 +94,8 @@ pub(super) fn files(looks: &[&Look]) -> String {
         let (scope, systemctl) = (&*look.id.name, systemctl(&look.id.name));
         let home = if scope == "user" { " \"${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user\"" } else { "" };
         text += &format!(
-            r#"t=$({systemctl} show -p UnitsLoadTimestampMonotonic --value 2>/dev/null); read -r u x </proc/uptime; t=$(awk -v t="${{t:-0}}" -v u="$u" -v n="$(date +%s)" 'BEGIN{{printf "%.3f", t ? n-u+t/1000000 : 0}}')
-if {systemctl} show '*' -p NeedDaemonReload 2>/dev/null | grep -q yes || find /etc/systemd/{scope} /run/systemd/{scope} /usr/lib/systemd/{scope} /lib/systemd/{scope} /usr/local/lib/systemd/{scope}{home} -newermt "@$t" 2>/dev/null | grep -q .; then echo '{scope} stale'; else echo '{scope} read'; fi
+            r#"t=$({systemctl} show -p UnitsLoadTimestamp --value --timestamp=us+utc 2>/dev/null)
+if {systemctl} show '*' -p NeedDaemonReload 2>/dev/null | grep -q yes || find /etc/systemd/{scope} /run/systemd/{scope} /usr/lib/systemd/{scope} /lib/systemd/{scope} /usr/local/lib/systemd/{scope}{home} -newermt "${{t:-@0}}" 2>/dev/null | grep -q .; then echo '{scope} stale'; else echo '{scope} read'; fi
 "#
         );
     }
