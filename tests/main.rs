@@ -3,8 +3,8 @@
 mod tidy;
 
 mod world {
-    mod differential;
     mod apply;
+    mod differential;
     mod objects;
     mod proof;
     mod server;

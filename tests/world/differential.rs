@@ -9,18 +9,18 @@ use std::process::Command;
 fn pending(tests: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(tests.join("differential/pending")).expect("the list of what is not equal yet");
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_once(' ').expect("a name and a reason")).map(|(name, why)| (name.to_string(), why.trim().to_string())).collect()
+    lines
+        .map(|line| line.split_once(' ').expect("a name and a reason"))
+        .map(|(name, why)| (name.to_string(), why.trim().to_string()))
+        .collect()
 }
 
 #[test]
 fn playbooks_end_as_with_ansible() {
     let Some(binary) = tests::world("PLAY_TEST_BINARY") else { return };
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("python3")
-        .arg(tests.join("differential/compare.py"))
-        .args(["--play", &binary])
-        .output()
-        .expect("python3 runs");
+    let output =
+        Command::new("python3").arg(tests.join("differential/compare.py")).args(["--play", &binary]).output().expect("python3 runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let verdict = |word: &str| -> Vec<String> {
         let line = |line: &str| Some(line.strip_prefix(word)?.split_whitespace().next()?.to_string());

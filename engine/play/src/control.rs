@@ -133,7 +133,13 @@ impl Control for Node {
 
     fn pipe(&self, command: &str, folder: &str) -> Result<Piped, ControlError> {
         let folder = if folder.is_empty() { "." } else { folder };
-        let output = Command::new("/bin/sh").arg("-c").arg(command).current_dir(folder).stdin(Stdio::null()).output().map_err(|error| said(&error))?;
+        let output = Command::new("/bin/sh")
+            .arg("-c")
+            .arg(command)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| said(&error))?;
         Ok(Piped { code: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
     }
 

@@ -102,7 +102,8 @@ impl<'a> Loader<'a> {
             }
         }
         let folder = path::parent(file).into();
-        let ring = Around { ring: Ring::Import, keywords, vars: vars.into(), role: None, folder, span: item.span.clone(), up: around.clone() };
+        let ring =
+            Around { ring: Ring::Import, keywords, vars: vars.into(), role: None, folder, span: item.span.clone(), up: around.clone() };
         self.plays(&path, Some(Arc::new(ring)), plays, errors, depth + 1);
     }
 
@@ -122,7 +123,15 @@ impl<'a> Loader<'a> {
         for own in ["hosts", "roles", "tasks", "pre_tasks", "post_tasks", "handlers", "vars", "vars_files", "name"] {
             inherited.remove(own);
         }
-        let around = Around { ring: Ring::Play, keywords: inherited, vars: vars.into(), role: None, folder: folder.clone(), span: node.span.clone(), up };
+        let around = Around {
+            ring: Ring::Play,
+            keywords: inherited,
+            vars: vars.into(),
+            role: None,
+            folder: folder.clone(),
+            span: node.span.clone(),
+            up,
+        };
         let around = Arc::new(around);
         let section = |word: &str, errors: &mut Collector| match keywords.get(word) {
             Some(node) => self.items(node, &around, errors, 0),
@@ -133,7 +142,19 @@ impl<'a> Loader<'a> {
         let roles = keywords.get("roles").map(|roles| self.role_list(roles, &around, errors)).unwrap_or_default();
         handlers.splice(0..0, self.imported.take());
         handlers.splice(0..0, roles.iter().flat_map(|role| role.handlers.clone()));
-        Some(Play { name: keywords.get("name").cloned(), hosts, keywords, around, pre_tasks, roles, tasks, post_tasks, handlers, folder, span: node.span.clone() })
+        Some(Play {
+            name: keywords.get("name").cloned(),
+            hosts,
+            keywords,
+            around,
+            pre_tasks,
+            roles,
+            tasks,
+            post_tasks,
+            handlers,
+            folder,
+            span: node.span.clone(),
+        })
     }
 
     fn play_keywords(&self, pairs: &[(Node, Node)], errors: &mut Collector) -> Keywords {
@@ -209,7 +230,15 @@ impl<'a> Loader<'a> {
         let name = keywords.remove("name");
         let mut part = |word: &str| keywords.remove(word);
         let (block, rescue, always) = (part("block"), part("rescue"), part("always"));
-        let ring = Around { ring: Ring::Block, keywords, vars: vars.into(), role: None, folder: around.folder.clone(), span: node.span.clone(), up: Some(around.clone()) };
+        let ring = Around {
+            ring: Ring::Block,
+            keywords,
+            vars: vars.into(),
+            role: None,
+            folder: around.folder.clone(),
+            span: node.span.clone(),
+            up: Some(around.clone()),
+        };
         let ring = Arc::new(ring);
         let mut items = |part: Option<Node>| part.map_or_else(|| Arc::from([]), |node| self.items(&node, &ring, errors, depth + 1));
         Ok(Block { name, block: items(block), rescue: items(rescue), always: items(always), around: ring })
@@ -239,11 +268,27 @@ impl<'a> Loader<'a> {
         let name = keywords.remove("name");
         let vars = keywords.remove("vars").map(|vars| self.vars(&vars, errors)).unwrap_or_default();
         let args = Arguments { node: args, more: keywords.remove("args") };
-        Ok(Task { name, module, module_span, args, keywords, vars: vars.into(), repeat, around: around.clone(), span: node.span.clone(), local })
+        Ok(Task {
+            name,
+            module,
+            module_span,
+            args,
+            keywords,
+            vars: vars.into(),
+            repeat,
+            around: around.clone(),
+            span: node.span.clone(),
+            local,
+        })
     }
 
     /// The one key of a task that is no keyword is its module.
-    fn one_action(&self, node: &Node, mut actions: Vec<(Arc<str>, Span, Option<Node>)>, pairs: &[(Node, Node)]) -> Result<(Arc<str>, Span, Option<Node>)> {
+    fn one_action(
+        &self,
+        node: &Node,
+        mut actions: Vec<(Arc<str>, Span, Option<Node>)>,
+        pairs: &[(Node, Node)],
+    ) -> Result<(Arc<str>, Span, Option<Node>)> {
         if actions.len() > 1
             && let Some(at) = actions.iter().position(|(name, ..)| !self.modules.knows(name))
             && let Some((key, _)) = pairs.iter().find(|(key, _)| key.as_str() == Some(&actions[at].0))
@@ -251,18 +296,26 @@ impl<'a> Loader<'a> {
             return Err(unknown_keyword(key, Holder::Task, &self.modules.names()));
         }
         match actions.len() {
-            0 => Err(node.error("this task names no module").hint("one key of a task is a module, such as `copy:` or `ansible.builtin.copy:`")),
+            0 => Err(node
+                .error("this task names no module")
+                .hint("one key of a task is a module, such as `copy:` or `ansible.builtin.copy:`")),
             1 => {
                 let (name, span, args) = actions.remove(0);
                 if !self.modules.knows(&name) {
                     let known = self.modules.names().into_iter().chain(Holder::Task.all());
-                    return Err(span.error(format!("no module `{name}`")).meant(name.rsplit('.').next().unwrap_or(&name), known).hint("`play doc --list` lists the modules"));
+                    return Err(span
+                        .error(format!("no module `{name}`"))
+                        .meant(name.rsplit('.').next().unwrap_or(&name), known)
+                        .hint("`play doc --list` lists the modules"));
                 }
                 Ok((name, span, args))
             }
             _ => {
                 let (first, second) = (&actions[0], &actions[1]);
-                Err(second.1.error(format!("a task has one module, and this has `{}` and `{}`", first.0, second.0)).also(first.1.clone(), "the first"))
+                Err(second
+                    .1
+                    .error(format!("a task has one module, and this has `{}` and `{}`", first.0, second.0))
+                    .also(first.1.clone(), "the first"))
             }
         }
     }
@@ -270,9 +323,12 @@ impl<'a> Loader<'a> {
     fn import_tasks(&self, task: &Task, errors: &mut Collector, depth: usize) -> Result<Block> {
         let target = file_argument(task)?;
         if target.as_str().is_some_and(|text| text.contains("{{")) {
-            return Err(target.error("`import_tasks` is read before any variable is known").hint("use `include_tasks`, which is read when the run comes to it"));
+            return Err(target
+                .error("`import_tasks` is read before any variable is known")
+                .hint("use `include_tasks`, which is read when the run comes to it"));
         }
-        let name = target.as_str().unwrap_or_default().split_whitespace().next().unwrap_or_default().trim_start_matches("file=").to_string();
+        let name =
+            target.as_str().unwrap_or_default().split_whitespace().next().unwrap_or_default().trim_start_matches("file=").to_string();
         let ring = self.import_ring(task);
         let items = self.tasks_file(&name, &target.span, &task.around, &ring, errors, depth + 1)?;
         Ok(Block { name: task.name.clone(), around: ring, block: items, rescue: Arc::from([]), always: Arc::from([]) })
@@ -280,11 +336,27 @@ impl<'a> Loader<'a> {
 
     fn import_ring(&self, task: &Task) -> Arc<Around> {
         let up = Some(task.around.clone());
-        Arc::new(Around { ring: Ring::Import, keywords: task.keywords.clone(), vars: task.vars.clone(), role: None, folder: task.around.folder.clone(), span: task.span.clone(), up })
+        Arc::new(Around {
+            ring: Ring::Import,
+            keywords: task.keywords.clone(),
+            vars: task.vars.clone(),
+            role: None,
+            folder: task.around.folder.clone(),
+            span: task.span.clone(),
+            up,
+        })
     }
 
     /// The tasks of a file that an import or include names, looked up beside the file that names it and in its role.
-    pub fn tasks_file(&self, name: &str, span: &Span, from: &Arc<Around>, ring: &Arc<Around>, errors: &mut Collector, depth: usize) -> Result<Arc<[Item]>> {
+    pub fn tasks_file(
+        &self,
+        name: &str,
+        span: &Span,
+        from: &Arc<Around>,
+        ring: &Arc<Around>,
+        errors: &mut Collector,
+        depth: usize,
+    ) -> Result<Arc<[Item]>> {
         let file = self.find_tasks(name, span, from)?;
         let node = self.document(&file)?;
         let inner = Around {
@@ -310,19 +382,23 @@ impl<'a> Loader<'a> {
         let found = all.iter().find(|path| self.control.entry(path) == Some(Entry::File));
         found.cloned().ok_or_else(|| {
             let near = self.control.list(&folders[0]).unwrap_or_default();
-            span.error(format!("no file of tasks `{name}`")).meant(name, near.iter().map(String::as_str)).hint(format!("looked for {}", all.join(", ")))
+            span.error(format!("no file of tasks `{name}`"))
+                .meant(name, near.iter().map(String::as_str))
+                .hint(format!("looked for {}", all.join(", ")))
         })
     }
 
     fn import_role(&self, task: &Task, errors: &mut Collector) -> Result<Block> {
         let args = task.args.node.as_ref();
-        let name = args.and_then(|args| args.get("name").or_else(|| args.get("role")).or(Some(args))).filter(|name| name.as_str().is_some());
+        let name =
+            args.and_then(|args| args.get("name").or_else(|| args.get("role")).or(Some(args))).filter(|name| name.as_str().is_some());
         let Some(name) = name.cloned() else { return Err(task.span.error("`import_role` needs the `name` of a role")) };
         let from = |word: &str| args.and_then(|args| args.get(word)).and_then(Node::as_str).map(str::to_string);
         let ring = self.import_ring(task);
         let text = name.as_str().unwrap_or_default();
         let text = text.strip_prefix("name=").unwrap_or(text);
-        let (_, uses) = self.role_tasks(text, &name.span, &ring, from("tasks_from").as_deref(), from("handlers_from").as_deref(), errors)?;
+        let (_, uses) =
+            self.role_tasks(text, &name.span, &ring, from("tasks_from").as_deref(), from("handlers_from").as_deref(), errors)?;
         self.imported.borrow_mut().extend(uses.handlers.iter().cloned());
         let block = uses.tasks.clone();
         Ok(Block { name: task.name.clone(), around: ring, block, rescue: Arc::from([]), always: Arc::from([]) })
@@ -352,7 +428,15 @@ impl<'a> Loader<'a> {
         Ok((role, uses))
     }
 
-    fn role_use(&self, role: &Arc<Role>, around: Arc<Around>, span: &Span, tasks: Option<&str>, handlers: Option<&str>, errors: &mut Collector) -> RoleUse {
+    fn role_use(
+        &self,
+        role: &Arc<Role>,
+        around: Arc<Around>,
+        span: &Span,
+        tasks: Option<&str>,
+        handlers: Option<&str>,
+        errors: &mut Collector,
+    ) -> RoleUse {
         let mut part = |folder: &str, name: &str| match self.role_file(role, folder, name) {
             Some(file) => match errors.take(self.document(&file)) {
                 Some(node) => self.items(&node, &around, errors, 1),
@@ -391,7 +475,14 @@ impl<'a> Loader<'a> {
         uses
     }
 
-    fn use_role(&self, item: &Node, up: &Arc<Around>, chain: &mut Vec<(Arc<str>, Span)>, uses: &mut Vec<Arc<RoleUse>>, errors: &mut Collector) -> Result<Arc<str>> {
+    fn use_role(
+        &self,
+        item: &Node,
+        up: &Arc<Around>,
+        chain: &mut Vec<(Arc<str>, Span)>,
+        uses: &mut Vec<Arc<RoleUse>>,
+        errors: &mut Collector,
+    ) -> Result<Arc<str>> {
         let (name, mut keywords, params) = role_item(item)?;
         let text = name.as_str().unwrap_or_default();
         let role = self.role(text, &name.span, up, errors)?;
@@ -421,7 +512,9 @@ impl<'a> Loader<'a> {
         }
         chain.pop();
         let duplicates = role.meta.as_ref().and_then(|meta| meta.get("allow_duplicates")).is_some_and(|flag| flag.to_value().truthy());
-        let same = |other: &&Arc<RoleUse>| other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around);
+        let same = |other: &&Arc<RoleUse>| {
+            other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around)
+        };
         if duplicates || !uses.iter().any(|other| same(&other)) {
             let mut used = self.role_use(&role, around, &name.span, None, None, errors);
             (used.needs, used.graphed) = (needs, graphed);
@@ -437,7 +530,8 @@ impl<'a> Loader<'a> {
             return Ok(role.clone());
         }
         let short: Arc<str> = path::name(&folder).into();
-        let mut role = Role { name: short, folder: folder.as_str().into(), defaults: Default::default(), vars: Default::default(), meta: None };
+        let mut role =
+            Role { name: short, folder: folder.as_str().into(), defaults: Default::default(), vars: Default::default(), meta: None };
         role.defaults = self.role_vars(&role, "defaults", errors).into();
         role.vars = self.role_vars(&role, "vars", errors).into();
         role.meta = self.role_file(&role, "meta", "main").and_then(|file| errors.take(self.document(&file)));
@@ -467,7 +561,8 @@ impl<'a> Loader<'a> {
     }
 
     fn find_role(&self, name: &str, span: &Span, from: &Arc<Around>) -> Result<String> {
-        let mut folders: Vec<String> = from.rings().filter(|ring| ring.ring == Ring::Play).map(|ring| path::join(&ring.folder, "roles")).collect();
+        let mut folders: Vec<String> =
+            from.rings().filter(|ring| ring.ring == Ring::Play).map(|ring| path::join(&ring.folder, "roles")).collect();
         if let Some(role) = from.role() {
             folders.push(path::parent(&role.folder).to_string());
         }
@@ -480,7 +575,9 @@ impl<'a> Loader<'a> {
         let here = format!("{}/", self.control.working_directory());
         candidates.next().map(|path| path.strip_prefix(&here).unwrap_or(&path).to_string()).ok_or_else(|| {
             let known: Vec<String> = folders.iter().flat_map(|folder| self.control.list(folder).unwrap_or_default()).collect();
-            span.error(format!("no role `{name}`")).meant(name, known.iter().map(String::as_str)).hint(format!("looked in {}", folders.join(", ")))
+            span.error(format!("no role `{name}`"))
+                .meant(name, known.iter().map(String::as_str))
+                .hint(format!("looked in {}", folders.join(", ")))
         })
     }
 
@@ -525,7 +622,8 @@ fn unknown_keyword(key: &Node, holder: Holder, modules: &[&'static str]) -> Diag
 fn action(node: &Node) -> Result<(Arc<str>, Span, Option<Node>)> {
     if let Some(name) = node.get("module").and_then(|name| name.as_str()) {
         let mut rest = node.clone();
-        let pairs: Vec<(Node, Node)> = node.as_map().unwrap_or_default().iter().filter(|(key, _)| key.as_str() != Some("module")).cloned().collect();
+        let pairs: Vec<(Node, Node)> =
+            node.as_map().unwrap_or_default().iter().filter(|(key, _)| key.as_str() != Some("module")).cloned().collect();
         rest.data = crate::text::yaml::Data::Map(Arc::new(pairs));
         return Ok((name.into(), node.span.clone(), Some(rest)));
     }
@@ -538,7 +636,8 @@ fn action(node: &Node) -> Result<(Arc<str>, Span, Option<Node>)> {
 
 /// The file that `import_tasks` or `include_tasks` names.
 pub fn file_argument(task: &Task) -> Result<Node> {
-    let named = task.args.node.as_ref().and_then(|node| node.get("file").or_else(|| node.get("_raw_params")).or(node.as_str().map(|_| node)));
+    let named =
+        task.args.node.as_ref().and_then(|node| node.get("file").or_else(|| node.get("_raw_params")).or(node.as_str().map(|_| node)));
     let named = named.or_else(|| task.args.more.as_ref().and_then(|node| node.get("file")));
     named.cloned().ok_or_else(|| task.span.error(format!("`{}` needs the name of a file", task.short_module())))
 }
@@ -586,7 +685,8 @@ fn edges(keywords: &Keywords, errors: &mut Collector) -> Vec<Edge> {
                 (None, _) => errors.push(item.error(format!("`{word}` names roles"))),
                 (_, None) => {
                     let known = ["after", "exists", "established", "ready", "serving"];
-                    errors.push(item.error(format!("no kind of edge `{}`", kind.unwrap_or_default())).meant(kind.unwrap_or_default(), known));
+                    errors
+                        .push(item.error(format!("no kind of edge `{}`", kind.unwrap_or_default())).meant(kind.unwrap_or_default(), known));
                 }
             }
         }
@@ -602,5 +702,7 @@ fn keyword_texts(around: &Around) -> Vec<(&'static str, crate::text::Value)> {
 fn circle(chain: &[(Arc<str>, Span)]) -> Diagnostic {
     let names: Vec<&str> = chain.iter().map(|(name, _)| &**name).collect();
     let diagnostic = chain[chain.len() - 1].1.error(format!("roles depend on each other in a circle: {}", names.join(" -> ")));
-    chain[..chain.len() - 1].iter().fold(diagnostic, |diagnostic, (name, span)| diagnostic.also(span.clone(), format!("`{name}` is named here")))
+    chain[..chain.len() - 1]
+        .iter()
+        .fold(diagnostic, |diagnostic, (name, span)| diagnostic.also(span.clone(), format!("`{name}` is named here")))
 }

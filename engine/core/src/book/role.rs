@@ -65,6 +65,8 @@ impl EdgeKind {
     }
 
     pub fn of(word: &str) -> Option<EdgeKind> {
-        [EdgeKind::After, EdgeKind::Exists, EdgeKind::Established, EdgeKind::Ready, EdgeKind::Serving].into_iter().find(|kind| kind.label() == word)
+        [EdgeKind::After, EdgeKind::Exists, EdgeKind::Established, EdgeKind::Ready, EdgeKind::Serving]
+            .into_iter()
+            .find(|kind| kind.label() == word)
     }
 }

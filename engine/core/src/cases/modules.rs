@@ -116,11 +116,7 @@ fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let written = first.as_deref().unwrap_or(line);
     let path = written.trim_end_matches('/');
     let mut map = Map::from_iter([
-<<<<<<< HEAD
-        ("name".into(), Value::text(path)),
-=======
         ("name".into(), Value::text(written)),
->>>>>>> paths
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);
@@ -177,7 +173,8 @@ fn world(case: &Case) -> World {
 /// What an API server said about the things that the module looks at, read by their kinds.
 fn answered(module: &dyn Module, case: &Case, world: &mut World) {
     for (name, text) in case.all("answer") {
-        let look = module.looks().into_iter().find(|look| *look.id.name == *name).unwrap_or_else(|| panic!("{}: no look at {name}", case.name));
+        let look =
+            module.looks().into_iter().find(|look| *look.id.name == *name).unwrap_or_else(|| panic!("{}: no look at {name}", case.name));
         let source = Source::new(name, text);
         let node = crate::text::yaml::parse(&source).unwrap_or_else(|error| panic!("{}", error.render(false)));
         match resources::find(look.id.kind).read(&look, &Answer::Api(super::responses(&node))) {
@@ -278,9 +275,7 @@ fn dump(want: &Want) -> String {
         text += &value.as_ref().map(|value| format!("{word}: {value}\n")).unwrap_or_default();
     }
     text += &want.changed.map(|flag| format!("changed: {flag}\n")).unwrap_or_default();
-    if want.verbosity != 0 {
-        text += &format!("verbosity: {}\n", want.verbosity);
-    }
+    text += &(want.verbosity != 0).then(|| format!("verbosity: {}\n", want.verbosity)).unwrap_or_default();
     text + &want.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>()
 }
 
@@ -296,7 +291,9 @@ pub(super) fn script(script: &Script) -> String {
 
 fn request(request: &Request) -> String {
     let verb = match request.verb {
-        Verb::Apply { dry_run, force } => format!("Apply{}{}", if dry_run { " (dry run)" } else { "" }, if force { " by force" } else { "" }),
+        Verb::Apply { dry_run, force } => {
+            format!("Apply{}{}", if dry_run { " (dry run)" } else { "" }, if force { " by force" } else { "" })
+        }
         verb => format!("{verb:?}"),
     };
     let version = if request.group.is_empty() { request.version.to_string() } else { format!("{}/{}", request.group, request.version) };

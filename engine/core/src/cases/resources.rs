@@ -19,7 +19,8 @@ fn kinds_speak_as_their_cases_say() {
 #[test]
 fn every_kind_has_a_case() {
     // of any shape: those of objects have runners of their own
-    let missing: Vec<&str> = resources::TABLE.iter().map(|kind| kind.name()).filter(|name| entries(&root("resources").join(name)).is_empty()).collect();
+    let missing: Vec<&str> =
+        resources::TABLE.iter().map(|kind| kind.name()).filter(|name| entries(&root("resources").join(name)).is_empty()).collect();
     assert!(missing.is_empty(), "no case below tests/resources for {missing:?}");
 }
 

@@ -248,8 +248,7 @@ impl Module for AuthorizedKey {
         result.insert("keyfile", file.as_str());
         let folder = Id::new(path::KIND, parent(&file));
         let looks = [whole::look(&file), Look::of(folder.clone())];
-        let missing: Vec<Look> =
-            looks.into_iter().filter(|look| !view.answers(&Look::of(look.id.clone()))).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !view.answers(&Look::of(look.id.clone()))).collect();
         if !missing.is_empty() {
             return Err(Halt::Ask(missing));
         }

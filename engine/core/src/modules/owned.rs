@@ -49,16 +49,22 @@ impl Owned {
 
     /// What must be known of its user and group: that they are there. Modules ask it beside their paths.
     pub fn looks(&self) -> Vec<Look> {
-        let named = |kind, name: &Option<String>| name.as_ref().filter(|name| name.parse::<i64>().is_err()).map(|name| Look::at(kind, name.as_str()));
+        let named = |kind, name: &Option<String>| {
+            name.as_ref().filter(|name| name.parse::<i64>().is_err()).map(|name| Look::at(kind, name.as_str()))
+        };
         named(user::KIND, &self.owner).into_iter().chain(named(user::GROUP, &self.group)).collect()
     }
 
     /// An owner or group that is not there, and that no task before it brings, fails before anything is tried.
     fn known(&self, view: &View<'_>) -> std::result::Result<(), Halt> {
-        for (look, what, verb) in self.looks().into_iter().map(|look| if look.id.kind == user::KIND { (look, "user", "chown") } else { (look, "group", "chgrp") }) {
+        for (look, what, verb) in
+            self.looks().into_iter().map(|look| if look.id.kind == user::KIND { (look, "user", "chown") } else { (look, "group", "chgrp") })
+        {
             if view.seen(&look.id) == Some(&None) && view.state(&look.id).is_ok() {
                 let message = format!("{verb} failed: failed to look up {what} {}", look.id.name);
-                return Err(Halt::Failed(crate::text::Diagnostic::error(message).hint(format!("make it before, with the module `{what}`"))));
+                return Err(Halt::Failed(
+                    crate::text::Diagnostic::error(message).hint(format!("make it before, with the module `{what}`")),
+                ));
             }
         }
         Ok(())

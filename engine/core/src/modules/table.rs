@@ -1,11 +1,9 @@
 //! The one table of modules.
 
+use super::{
     Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
     group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
     service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection,
-use super::{
-use super::{Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script, service, set_fact, setup, shell, slurp, stat, super, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection};
-
 };
 
 pub static TABLE: &[&Entry] = &[
@@ -52,7 +50,7 @@ pub static TABLE: &[&Entry] = &[
     &shell::ENTRY,
     &slurp::ENTRY,
     &stat::ENTRY,
-    &super::find,
+    &super::find::ENTRY,
     &sysctl::ENTRY,
     &systemd_service::ENTRY,
     &systemd_service::SHORT,

@@ -51,12 +51,7 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
-<<<<<<< HEAD
     /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
-=======
-    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit, and
-    /// apt's sources are read as a whole.
->>>>>>> hostkinds
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
         let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
@@ -65,10 +60,7 @@ impl Kind for Path {
         }
         things.extend(unit::of_file(&gap.id.name));
         things.extend(sources::of_file(&gap.id.name));
-<<<<<<< HEAD
-=======
         things.extend(crontab::of_file(&gap.id.name));
->>>>>>> hostkinds
         Reach::Things(things)
     }
 }

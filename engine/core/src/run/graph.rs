@@ -59,7 +59,8 @@ impl Graph {
     ///
     /// Errors: a circle, with every edge of it.
     pub fn order(&self) -> Result<Vec<usize>, Diagnostic> {
-        let mut missing: Vec<usize> = self.graph.node_indices().map(|node| self.graph.edges_directed(node, Direction::Incoming).count()).collect();
+        let mut missing: Vec<usize> =
+            self.graph.node_indices().map(|node| self.graph.edges_directed(node, Direction::Incoming).count()).collect();
         let mut ready: BTreeSet<usize> = (0..self.len()).filter(|&node| missing[node] == 0).collect();
         let mut order = vec![];
         while let Some(node) = ready.pop_first() {
@@ -81,7 +82,11 @@ impl Graph {
         let (mut path, mut node) = (vec![start], start);
         // a node that waits has one before it that waits, too; walking back must meet itself
         let first = loop {
-            let before = self.graph.neighbors_directed(NodeIndex::new(node), Direction::Incoming).map(NodeIndex::index).find(|other| missing[*other] > 0);
+            let before = self
+                .graph
+                .neighbors_directed(NodeIndex::new(node), Direction::Incoming)
+                .map(NodeIndex::index)
+                .find(|other| missing[*other] > 0);
             let Some(before) = before else { break 0 };
             if let Some(at) = path.iter().position(|have| *have == before) {
                 break at;
@@ -96,8 +101,17 @@ impl Graph {
         for pair in circle.windows(2) {
             let edge = self.graph.find_edge(NodeIndex::new(pair[0]), NodeIndex::new(pair[1])).map(|edge| &self.graph[edge]);
             let Some(reason) = edge else { continue };
-            let label = format!("`{}` comes {} `{}`", self.name(pair[1]), if reason.kind == "after" { "after" } else { "once there is" }, self.name(pair[0]));
-            diagnostic = if diagnostic.span().is_none() { diagnostic.at(&reason.span).label(label) } else { diagnostic.also(reason.span.clone(), label) };
+            let label = format!(
+                "`{}` comes {} `{}`",
+                self.name(pair[1]),
+                if reason.kind == "after" { "after" } else { "once there is" },
+                self.name(pair[0])
+            );
+            diagnostic = if diagnostic.span().is_none() {
+                diagnostic.at(&reason.span).label(label)
+            } else {
+                diagnostic.also(reason.span.clone(), label)
+            };
         }
         diagnostic.hint("take one of these edges away")
     }

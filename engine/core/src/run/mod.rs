@@ -7,7 +7,7 @@ pub mod outcome;
 pub mod questions;
 
 pub use address::{Address, Become, Connection, Fault, FaultKind, Message, Method, Who};
-pub use graph::{Graph, Reason};
 pub use compare::{Compared, compare};
+pub use graph::{Graph, Reason};
 pub use outcome::{Event, Outcome, Recap, Summary, Tally, TaskLabel, Told};
 pub use questions::{Asked, Kinds, learn, questions, reading};

@@ -15,7 +15,9 @@ pub enum Outcome {
     /// May change because of a task before it.
     May(Cause),
     /// An action that ran.
-    Ran { changed: bool },
+    Ran {
+        changed: bool,
+    },
     /// An action that check mode does not run.
     WouldRun(String),
     /// It depends on what only a real run could tell.
@@ -28,15 +30,26 @@ pub enum Outcome {
 /// One thing that a run tells.
 #[derive(Clone, Debug)]
 pub enum Event {
-    PlayBegins { name: String, hosts: usize },
+    PlayBegins {
+        name: String,
+        hosts: usize,
+    },
     TaskBegins(Arc<TaskLabel>),
     /// One item of a loop, or a retry.
     Item(Told),
     Task(Told),
     /// A line of a command that is still running.
-    Line { host: Arc<str>, text: String, error: bool },
+    Line {
+        host: Arc<str>,
+        text: String,
+        error: bool,
+    },
     /// What a user is told while a condition is waited for.
-    Waiting { host: Arc<str>, task: Arc<TaskLabel>, reason: String },
+    Waiting {
+        host: Arc<str>,
+        task: Arc<TaskLabel>,
+        reason: String,
+    },
     Notice(Diagnostic),
     Finished(Summary),
 }

@@ -221,7 +221,8 @@ impl World {
             };
             all.iter().filter_map(cause).collect::<Vec<_>>()
         };
-        let mut fights: Vec<_> = self.predicted.iter().filter(|(id, all)| fight((id, all)).is_some()).map(|(id, all)| (id, causes(all))).collect();
+        let mut fights: Vec<_> =
+            self.predicted.iter().filter(|(id, all)| fight((id, all)).is_some()).map(|(id, all)| (id, causes(all))).collect();
         fights.sort_by_key(|(id, _)| (*id).clone());
         fights
     }

@@ -43,7 +43,8 @@ pub fn address(sight: &Sight, task: Option<&Task>) -> Result<Address> {
         Some("kubernetes") => Connection::Kubernetes,
         Some("folder") => Connection::Folder,
         Some(other) => {
-            return Err(Diagnostic::error(format!("{}: no connection `{other}`", host.name)).meant(other, ["ssh", "local", "chroot", "kubernetes", "folder"]));
+            return Err(Diagnostic::error(format!("{}: no connection `{other}`", host.name))
+                .meant(other, ["ssh", "local", "chroot", "kubernetes", "folder"]));
         }
     };
     let port = word(sight, &["ansible_port", "ansible_ssh_port"])?.or(keyword("port")?).and_then(|port| port.parse().ok());
@@ -58,7 +59,8 @@ pub fn address(sight: &Sight, task: Option<&Task>) -> Result<Address> {
         Connection::Chroot => word(sight, &["ansible_chroot_path", "ansible_host"])?.or_else(|| Some(host.name.to_string())),
         _ => None,
     };
-    let checking = variable(sight, &["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?.map_or(options.host_key_checking, |value| value.truthy());
+    let checking = variable(sight, &["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?
+        .map_or(options.host_key_checking, |value| value.truthy());
     let mut more = std::collections::BTreeMap::new();
     for name in ["play_folder_secrets", "play_namespace"] {
         if let Some(value) = variable(sight, &[name])? {
@@ -75,7 +77,9 @@ pub fn address(sight: &Sight, task: Option<&Task>) -> Result<Address> {
         private_key_file: word(sight, &["ansible_ssh_private_key_file", "ansible_private_key_file"])?.or(options.private_key_file.clone()),
         ssh_args: args,
         host_key_checking: checking,
-        timeout: word(sight, &["ansible_timeout", "ansible_ssh_timeout"])?.and_then(|seconds| seconds.parse().ok()).unwrap_or(options.timeout),
+        timeout: word(sight, &["ansible_timeout", "ansible_ssh_timeout"])?
+            .and_then(|seconds| seconds.parse().ok())
+            .unwrap_or(options.timeout),
         retries: word(sight, &["ansible_ssh_retries"])?.and_then(|count| count.parse().ok()).unwrap_or(options.retries),
         path,
         context: word(sight, &["play_context"])?,
@@ -110,7 +114,8 @@ fn words(line: &str) -> Vec<String> {
 /// As whom a task runs. Variables win over keywords, keywords over options, as in Ansible.
 pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     let options = &sight.tree.options;
-    let wanted = variable(sight, &["ansible_become"])?.map(|value| value.truthy() && value.as_str().is_none_or(|text| crate::text::scalar::boolean(text) != Some(false)));
+    let wanted = variable(sight, &["ansible_become"])?
+        .map(|value| value.truthy() && value.as_str().is_none_or(|text| crate::text::scalar::boolean(text) != Some(false)));
     let wanted = match wanted {
         Some(wanted) => wanted,
         None => flag(task, "become", sight)?.unwrap_or(options.become_it),
@@ -118,7 +123,10 @@ pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     if !wanted || matches!(address.connection, Connection::Kubernetes | Connection::Folder) {
         return Ok(Who(None));
     }
-    let user = word(sight, &["ansible_become_user"])?.or(text(task, "become_user", sight)?).or(options.become_user.clone()).unwrap_or_else(|| "root".into());
+    let user = word(sight, &["ansible_become_user"])?
+        .or(text(task, "become_user", sight)?)
+        .or(options.become_user.clone())
+        .unwrap_or_else(|| "root".into());
     if address.user.as_deref() == Some(&*user) {
         return Ok(Who(None));
     }
@@ -127,12 +135,15 @@ pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
         None | Some("sudo") => Method::Sudo,
         Some("su") => Method::Su,
         Some("doas") => Method::Doas,
-        Some(other) => return Err(Diagnostic::error(format!("no become method `{other}`")).meant(other, ["sudo", "su", "doas"]).at(&task.span)),
+        Some(other) => {
+            return Err(Diagnostic::error(format!("no become method `{other}`")).meant(other, ["sudo", "su", "doas"]).at(&task.span));
+        }
     };
     Ok(Who(Some(Become {
         method,
         user,
-        password: variable(sight, &["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass", "ansible_sudo_password"])?.or(options.become_password.clone()),
+        password: variable(sight, &["ansible_become_password", "ansible_become_pass", "ansible_sudo_pass", "ansible_sudo_password"])?
+            .or(options.become_password.clone()),
         executable: word(sight, &["ansible_become_exe"])?.or(text(task, "become_exe", sight)?),
         flags: word(sight, &["ansible_become_flags"])?.or(text(task, "become_flags", sight)?),
     })))

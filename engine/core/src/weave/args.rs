@@ -117,7 +117,9 @@ fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, 
     let value = match spec.arg(name).map(|arg| arg.kind) {
         Some(Type::Expression) if !node.as_str().is_some_and(|text| text.contains("{{")) => match templates.expression(node, sight) {
             // `debug: var=` may ask for what is not there
-            Err(error) if error.message().starts_with("there is no variable") || error.message().contains("has no key") => Value::text("VARIABLE IS NOT DEFINED!"),
+            Err(error) if error.message().starts_with("there is no variable") || error.message().contains("has no key") => {
+                Value::text("VARIABLE IS NOT DEFINED!")
+            }
             other => other?,
         },
         Some(Type::Conditions) => conditions(node, sight)?,
@@ -315,7 +317,9 @@ fn find(name: &str, kind: Search, sight: &Sight) -> Result<String> {
     places.iter().find(|path| control.entry(path).is_some()).cloned().ok_or_else(|| {
         let near: Vec<String> = places.iter().filter_map(|place| control.list(crate::book::path::parent(place)).ok()).flatten().collect();
         let what = if kind == Search::Template { "template" } else { "file" };
-        Diagnostic::error(format!("no {what} `{name}`")).meant(name, near.iter().map(String::as_str)).hint(format!("looked for {}", places.join(", ")))
+        Diagnostic::error(format!("no {what} `{name}`"))
+            .meant(name, near.iter().map(String::as_str))
+            .hint(format!("looked for {}", places.join(", ")))
     })
 }
 

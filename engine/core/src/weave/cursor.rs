@@ -21,11 +21,24 @@ pub enum Stage {
 
 #[derive(Clone, Debug)]
 pub enum Frame {
-    Stages { at: usize },
-    Items { items: Arc<[Item]>, at: usize, role: bool },
-    Block { block: Arc<Block>, part: Part, at: usize, failure: Option<Failure> },
+    Stages {
+        at: usize,
+    },
+    Items {
+        items: Arc<[Item]>,
+        at: usize,
+        role: bool,
+    },
+    Block {
+        block: Arc<Block>,
+        part: Part,
+        at: usize,
+        failure: Option<Failure>,
+    },
     /// Notified handlers, in the order in which they are written.
-    Handlers { at: usize },
+    Handlers {
+        at: usize,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
@@ -135,7 +148,10 @@ impl Cursor {
             let Frame::Block { block, part, .. } = frame else { continue };
             if part == Part::Block && !block.rescue.is_empty() {
                 self.vars.set("ansible_failed_result", crate::text::Value::Map(failure.result.clone()));
-                self.vars.set("ansible_failed_task", crate::text::Value::map([("name", failure.name.as_str()), ("action", &*failure.task.module)]));
+                self.vars.set(
+                    "ansible_failed_task",
+                    crate::text::Value::map([("name", failure.name.as_str()), ("action", &*failure.task.module)]),
+                );
                 self.frames.push(Frame::Block { block, part: Part::Rescue, at: 0, failure: None });
                 return;
             }

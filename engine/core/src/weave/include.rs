@@ -79,7 +79,13 @@ impl Session {
     }
 
     #[allow(clippy::type_complexity, reason = "items, whether they are a role's, and its handlers")]
-    fn included(&self, task: &Arc<Task>, sight: &Sight, run: &super::task::TaskRun, errors: &mut Collector) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>, Option<Arc<crate::book::Role>>)> {
+    fn included(
+        &self,
+        task: &Arc<Task>,
+        sight: &Sight,
+        run: &super::task::TaskRun,
+        errors: &mut Collector,
+    ) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>, Option<Arc<crate::book::Role>>)> {
         let control = &*self.tree.control;
         let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone());
         let mut vars = (*task.vars).clone();
@@ -106,11 +112,21 @@ impl Session {
                 node.map(|node| self.tree.templates.render(node, sight).map(|value| modules::display(&value))).transpose()
             };
             let short = task.args.node.as_ref().and_then(Node::as_str).map(|text| text.trim().trim_start_matches("name=").to_string());
-            let Some(name) = arg("name")?.or(arg("role")?).or(short) else { return Err(task.span.error("`include_role` needs the `name` of a role")) };
+            let Some(name) = arg("name")?.or(arg("role")?).or(short) else {
+                return Err(task.span.error("`include_role` needs the `name` of a role"));
+            };
             let (tasks_from, handlers_from) = (arg("tasks_from")?, arg("handlers_from")?);
-            let clean = |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
+            let clean =
+                |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
             let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
-            let (_, used) = loader.role_tasks(&name, &task.module_span, &ring, clean(&tasks_from).as_deref(), clean(&handlers_from).as_deref(), errors)?;
+            let (_, used) = loader.role_tasks(
+                &name,
+                &task.module_span,
+                &ring,
+                clean(&tasks_from).as_deref(),
+                clean(&handlers_from).as_deref(),
+                errors,
+            )?;
             return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
         }
         let file = file_argument(task)?;
@@ -220,7 +236,8 @@ impl Session {
 
     /// Whether an effect brings a host or group that is not there yet.
     pub(super) fn adds(&self, host: HostId, effect: &Effect) -> bool {
-        let inside = |host: HostId, group: &str| self.inventory.find_group(group).is_some_and(|group| self.inventory.members(group).contains(&host));
+        let inside =
+            |host: HostId, group: &str| self.inventory.find_group(group).is_some_and(|group| self.inventory.members(group).contains(&host));
         match effect {
             Effect::AddHost { name, groups, .. } => match self.inventory.find_host(name) {
                 None => true,
@@ -285,7 +302,8 @@ fn set_facts(thread: &mut Thread, facts: Map, gathered: bool) {
 
 /// `apply:` of a dynamic include.
 fn apply(task: &Task) -> Result<Keywords> {
-    let node = task.args.node.as_ref().and_then(|args| args.get("apply")).or_else(|| task.args.more.as_ref().and_then(|args| args.get("apply")));
+    let node =
+        task.args.node.as_ref().and_then(|args| args.get("apply")).or_else(|| task.args.more.as_ref().and_then(|args| args.get("apply")));
     let mut keywords = Keywords::new();
     for (key, value) in node.and_then(Node::as_map).unwrap_or_default() {
         match crate::book::words::Holder::Block.keyword(key.as_str().unwrap_or_default()) {
@@ -307,7 +325,9 @@ pub fn defaults(task: &Task, entry: &'static Entry, sight: &Sight) -> Result<Vec
                 continue;
             }
             let _ = sight;
-            all.extend(value.as_map().unwrap_or_default().iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_string(), value.clone())));
+            all.extend(
+                value.as_map().unwrap_or_default().iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_string(), value.clone())),
+            );
         }
     }
     Ok(all)
@@ -320,7 +340,8 @@ pub fn handlers(all: &[Arc<Task>], titles: &[String], name: &str) -> BTreeSet<us
         own == name || role.is_some_and(|role| format!("{role} : {own}") == name)
     };
     let mut found: BTreeSet<usize> = all.iter().zip(titles).collect::<Vec<_>>().into_iter().rposition(called).into_iter().collect();
-    let listens = |task: &Task| task.keywords.get("listen").is_some_and(|node| crate::book::task::words(node).iter().any(|word| word == name));
+    let listens =
+        |task: &Task| task.keywords.get("listen").is_some_and(|node| crate::book::task::words(node).iter().any(|word| word == name));
     found.extend(all.iter().enumerate().filter(|(_, task)| listens(task)).map(|(at, _)| at));
     found
 }

@@ -116,7 +116,8 @@ impl Session {
             handler: thread.cursor.handler,
         });
         self.started_at = None;
-        let loop_var = task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
+        let loop_var =
+            task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
         thread.cursor.run = Some(TaskRun {
             cause: task::cause(&label),
             label,
@@ -267,7 +268,9 @@ impl Session {
         if matches!(task.short_module(), "include_tasks" | "include_role" | "include") {
             return Ok(Prepared::Include);
         }
-        let Some(entry) = modules::find(&task.module) else { return Err(fail(task.module_span.error(format!("no module `{}`", task.module)))) };
+        let Some(entry) = modules::find(&task.module) else {
+            return Err(fail(task.module_span.error(format!("no module `{}`", task.module))));
+        };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
         if let Some(cause) = given.unknown()
@@ -393,8 +396,13 @@ impl Session {
         }
         let checking = self.checks(thread);
         if !doing.gaps.is_empty() && !checking {
-            let registers = thread.cursor.run.as_ref().is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
-            let alone = registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let registers = thread
+                .cursor
+                .run
+                .as_ref()
+                .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
+            let alone =
+                registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -437,13 +445,26 @@ impl Session {
             let shown = action.shown.clone();
             let mut result = doing.want.result.clone();
             result.insert("changed", doing.want.changed.unwrap_or(true));
-            let ended = Ended { outcome: Some(Outcome::WouldRun(shown)), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), ..Ended::default() };
+            let ended = Ended {
+                outcome: Some(Outcome::WouldRun(shown)),
+                result,
+                gaps: doing.gaps.clone(),
+                doubt: doing.doubt.clone(),
+                ..Ended::default()
+            };
             return self.end_item(thread, ended);
         }
         self.act(at, thread, doing.clone());
     }
 
-    fn after_act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: impl Into<Option<crate::state::Reply>>, responses: Vec<crate::state::Response>) {
+    fn after_act(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        doing: Arc<Doing>,
+        reply: impl Into<Option<crate::state::Reply>>,
+        responses: Vec<crate::state::Response>,
+    ) {
         let reply = reply.into();
         if doing.want.condition.is_some() && !self.checks(thread) {
             return self.wait(at, thread, doing, reply);
@@ -452,7 +473,13 @@ impl Session {
     }
 
     /// The result of an item for which all is done.
-    pub(super) fn conclude(&mut self, thread: &mut Thread, doing: &Doing, reply: Option<crate::state::Reply>, responses: Vec<crate::state::Response>) {
+    pub(super) fn conclude(
+        &mut self,
+        thread: &mut Thread,
+        doing: &Doing,
+        reply: Option<crate::state::Reply>,
+        responses: Vec<crate::state::Response>,
+    ) {
         let world = &self.targets[doing.target].world;
         let done = crate::state::Done {
             gaps: &doing.gaps,
@@ -474,7 +501,11 @@ impl Session {
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty()).unwrap_or_else(|| "the module says that it failed".into());
+        let message = result
+            .get("msg")
+            .map(modules::display)
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "the module says that it failed".into());
         let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
             Some(run) => error.at(&run.task.module_span),
             None => error,
@@ -510,7 +541,8 @@ impl Session {
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
     pub(super) fn end_item(&mut self, thread: &mut Thread, mut ended: Ended) {
         let looped = thread.cursor.run.as_ref().is_some_and(|run| run.items.is_some());
-        let judged = !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
+        let judged =
+            !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
         if judged {
             if let Err(error) = self.judge(thread, &mut ended) {
                 ended = Ended::failed(error);
@@ -717,7 +749,14 @@ impl Session {
             () if all_skipped => Outcome::Skipped("All items skipped".into()),
             () => run.told.outcome.take().unwrap_or(Outcome::Same),
         };
-        let ended = Ended { outcome: Some(outcome), result, gaps: run.told.gaps.clone(), error: run.told.error.clone(), doubt: run.told.doubt.clone(), ..Ended::default() };
+        let ended = Ended {
+            outcome: Some(outcome),
+            result,
+            gaps: run.told.gaps.clone(),
+            error: run.told.error.clone(),
+            doubt: run.told.doubt.clone(),
+            ..Ended::default()
+        };
         self.end_task(thread, ended);
     }
 
@@ -758,7 +797,8 @@ impl Session {
             play.once.insert(path.clone(), (value, failed && !ignored));
         }
         let guarded = thread.cursor.is_guarded();
-        let ignored = ignored || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let ignored = ignored
+            || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         let silent = matches!(run.task.short_module(), "meta") && !failed;
         if !silent {
             count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);

@@ -18,7 +18,7 @@ mod send;
 mod session;
 mod task;
 
-pub use listing::{Listed, list_hosts, list_tasks};
 pub use include::Known;
+pub use listing::{Listed, list_hosts, list_tasks};
 pub use scope::Host;
 pub use session::{Input, Options, Output, Session, Tree};

@@ -43,7 +43,9 @@ impl Session {
             None => crate::modules::display(&hosts),
         };
         let name = match &play.name {
-            Some(name) => self.tree.templates.render(name, &bare).map(|value| crate::modules::display(&value)).unwrap_or_else(|_| play.title()),
+            Some(name) => {
+                self.tree.templates.render(name, &bare).map(|value| crate::modules::display(&value)).unwrap_or_else(|_| play.title())
+            }
             None => hosts_text.clone(),
         };
         drop(bare);
@@ -217,7 +219,8 @@ impl Session {
                 looked.push(path);
             }
         }
-        let place = choices.first().map_or_else(|| Diagnostic::error("no file of variables"), |node| node.error("no such file of variables"));
+        let place =
+            choices.first().map_or_else(|| Diagnostic::error("no file of variables"), |node| node.error("no such file of variables"));
         Err(place.hint(format!("looked for {}", looked.join(", "))))
     }
 }
@@ -264,7 +267,10 @@ fn ordered(mut hosts: Vec<HostId>, play: &Play, session: &Session) -> Vec<HostId
 /// `serial`: a count, a percentage, or a list of them of which the last repeats.
 fn batches(hosts: &[HostId], play: &Play) -> Result<VecDeque<Vec<HostId>>> {
     let Some(node) = play.keywords.get("serial").filter(|node| !node.is_null()) else { return Ok([hosts.to_vec()].into()) };
-    let sizes: Vec<usize> = words(node).iter().map(|word| size(word, hosts.len()).ok_or_else(|| node.error("`serial` takes a number, a percentage or a list of them"))).collect::<Result<_>>()?;
+    let sizes: Vec<usize> = words(node)
+        .iter()
+        .map(|word| size(word, hosts.len()).ok_or_else(|| node.error("`serial` takes a number, a percentage or a list of them")))
+        .collect::<Result<_>>()?;
     let (mut rest, mut all, mut at) = (hosts, VecDeque::new(), 0);
     while !rest.is_empty() {
         let size = sizes.get(at).or(sizes.last()).copied().filter(|size| *size > 0).unwrap_or(rest.len()).min(rest.len());

@@ -7,8 +7,8 @@ use crate::book::inventory::{HostId, Inventory};
 use crate::book::task::Task;
 use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
 use crate::book::{Around, Ring, magic, path};
-use crate::text::{Scope, Scopes, Search, Var};
 use crate::text::{Map, Value};
+use crate::text::{Scope, Scopes, Search, Var};
 
 use super::session::Tree;
 
@@ -133,7 +133,11 @@ impl Sight {
             "ansible_managed" => Value::text(self.tree.options.ansible_managed.as_str()),
             // there is none; content asks for it in order to run the control node's own
             "ansible_playbook_python" => Value::text("/usr/bin/python3"),
-            "vars" => return Some(Var::Value(Value::map(self.layers.names().into_iter().filter_map(|name| Some((name.clone(), self.layers.get(&name)?.to_value())))))),
+            "vars" => {
+                return Some(Var::Value(Value::map(
+                    self.layers.names().into_iter().filter_map(|name| Some((name.clone(), self.layers.get(&name)?.to_value()))),
+                )));
+            }
             _ => return self.place(name),
         };
         Some(Var::Value(value))
@@ -148,8 +152,12 @@ impl Sight {
             "role_name" | "ansible_role_name" => around.role()?.name.to_string(),
             "role_path" => path::absolute(&*self.tree.control, &around.role()?.folder),
             "ansible_play_name" => self.players.play.to_string(),
-            "ansible_parent_role_names" => return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone()))))),
-            "role_names" | "ansible_play_role_names" => return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone()))))),
+            "ansible_parent_role_names" => {
+                return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone())))));
+            }
+            "role_names" | "ansible_play_role_names" => {
+                return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone())))));
+            }
             _ => return None,
         };
         Some(Var::Value(Value::text(text)))

@@ -54,7 +54,8 @@ impl Session {
             span: task.span.clone(),
             handler: false,
         });
-        let loop_var = task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
+        let loop_var =
+            task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
         TaskRun {
             cause: task::cause(&label),
             label,
@@ -94,7 +95,14 @@ impl Session {
             if matches!(task::holds(task, "when", &sight), Ok(task::Holds::No(_))) {
                 continue;
             }
-            let Ok(who) = self.targets[target].address.as_ref().ok_or(()).and_then(|address| super::address::who(&sight, task, address).map_err(drop)) else { continue };
+            let Ok(who) = self.targets[target]
+                .address
+                .as_ref()
+                .ok_or(())
+                .and_then(|address| super::address::who(&sight, task, address).map_err(drop))
+            else {
+                continue;
+            };
             if self.targets[target].askers.get(asker) != Some(&who) {
                 continue;
             }

@@ -48,7 +48,10 @@ pub enum FlightKind {
 pub enum Sent {
     Ask(Asked),
     /// The gap of an entry of the queue.
-    Fix { queued: usize, gap: usize },
+    Fix {
+        queued: usize,
+        gap: usize,
+    },
     Act,
     Condition,
 }
@@ -127,7 +130,11 @@ impl Session {
         }
         self.targets[target].world.forget(&reach, &[]);
         let mut parts = vec![Sent::Act];
-        let registers = thread.cursor.run.as_ref().is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
+        let registers = thread
+            .cursor
+            .run
+            .as_ref()
+            .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
         if !registers {
             let ahead = self.ahead(thread, target, asker);
             parts.extend(questions(self.tree.kinds, ahead).into_iter().map(Sent::Ask));
@@ -142,7 +149,16 @@ impl Session {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the state of a wait, taken apart")]
-    pub(super) fn after_wait(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: Option<Reply>, since: f64, asked: bool, answer: Option<Answer>) {
+    pub(super) fn after_wait(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        doing: Arc<Doing>,
+        reply: Option<Reply>,
+        since: f64,
+        asked: bool,
+        answer: Option<Answer>,
+    ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
         if let Some(answer) = answer {
@@ -156,10 +172,20 @@ impl Session {
                     return self.conclude_waited(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
-                Holds::NotYet(why) if elapsed >= condition.limit => if why.is_empty() { condition.late.clone() } else { format!("{}: {why}", condition.late) },
+                Holds::NotYet(why) if elapsed >= condition.limit => {
+                    if why.is_empty() {
+                        condition.late.clone()
+                    } else {
+                        format!("{}: {why}", condition.late)
+                    }
+                }
                 Holds::NotYet(why) => {
                     self.waiting(thread, &why);
-                    return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked: false, answer: None }, condition.every);
+                    return self.sleep(
+                        thread,
+                        Phase::Waits { doing: doing.clone(), reply, since, asked: false, answer: None },
+                        condition.every,
+                    );
                 }
             };
             let error = Diagnostic::error(failed.clone());
@@ -172,7 +198,11 @@ impl Session {
             return self.end_item(thread, ended);
         }
         if !asked && elapsed < condition.first_after {
-            return self.sleep(thread, Phase::Waits { doing: doing.clone(), reply, since, asked, answer: None }, condition.first_after - elapsed);
+            return self.sleep(
+                thread,
+                Phase::Waits { doing: doing.clone(), reply, since, asked, answer: None },
+                condition.first_after - elapsed,
+            );
         }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
@@ -203,7 +233,16 @@ impl Session {
     }
 
     #[allow(clippy::too_many_arguments, reason = "one place builds messages")]
-    fn send(&mut self, at: usize, thread: &mut Thread, target: usize, asker: usize, kind: FlightKind, parts: Vec<Sent>, doing: Option<&Arc<Doing>>) {
+    fn send(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        target: usize,
+        asker: usize,
+        kind: FlightKind,
+        parts: Vec<Sent>,
+        doing: Option<&Arc<Doing>>,
+    ) {
         let message = Message { parts: parts.iter().map(|sent| self.part(sent, thread, doing)).collect() };
         let state = &mut self.targets[target];
         state.holder = Some(at);
@@ -254,7 +293,15 @@ impl Session {
         let further = self.further(&flight, &answers);
         if !further.is_empty() {
             // the answers ask for more: the item waits for it
-            self.send(flight.thread, &mut thread, flight.target, flight.asker, FlightKind::Ask, further.into_iter().map(Sent::Ask).collect(), None);
+            self.send(
+                flight.thread,
+                &mut thread,
+                flight.target,
+                flight.asker,
+                FlightKind::Ask,
+                further.into_iter().map(Sent::Ask).collect(),
+                None,
+            );
         }
         self.heard(&flight, &mut thread, answers);
         if let Some(play) = &mut self.play {
@@ -325,7 +372,8 @@ impl Session {
         for queued in 0..thread.queue.len() {
             let doing = thread.queue[queued].doing.clone();
             // what a later task of the same message changed again is held against that task alone
-            let again: Vec<Id> = thread.queue[queued + 1..].iter().flat_map(|later| later.doing.gaps.iter().map(|gap| gap.id.clone())).collect();
+            let again: Vec<Id> =
+                thread.queue[queued + 1..].iter().flat_map(|later| later.doing.gaps.iter().map(|gap| gap.id.clone())).collect();
             if let Some(still) = self.still(&doing, &again) {
                 return self.go_back(thread, queued, still, None);
             }
@@ -353,7 +401,8 @@ impl Session {
             let Some(crate::state::Fact::Seen(now)) = world.get(doing.asker, &gap.id) else { continue };
             let left = Gap::between(&gap.id, now, &gap.then);
             if let Some(change) = left.changes.first().filter(|_| !moves) {
-                let message = format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, brief(&change.now), brief(&change.then));
+                let message =
+                    format!("{}: still {}: {} -> {} after it was changed", gap.id, change.field, brief(&change.now), brief(&change.then));
                 return Some(Diagnostic::error(message).hint("something on the host sets it back, or the change had no effect"));
             }
             if left.now.is_some() != left.then.is_some() {
@@ -419,7 +468,11 @@ impl Session {
     }
 
     fn unreachable(&mut self, thread: &mut Thread, error: Diagnostic) {
-        let ignored = thread.cursor.run.as_ref().is_some_and(|run| run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let ignored = thread
+            .cursor
+            .run
+            .as_ref()
+            .is_some_and(|run| run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         let mut result = Map::new();
         result.insert("unreachable", true);
         result.insert("changed", false);
@@ -471,7 +524,9 @@ fn refuses(answer: &Answer) -> bool {
 /// What the target said when a fix failed.
 fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
     let said = match answer {
-        Answer::Api(responses) => responses.iter().find(|response| response.status >= 400 || response.status == 0).map(api_message).unwrap_or_default(),
+        Answer::Api(responses) => {
+            responses.iter().find(|response| response.status >= 400 || response.status == 0).map(api_message).unwrap_or_default()
+        }
         other => {
             let reply = other.reply();
             let text = String::from_utf8_lossy(if reply.err.is_empty() { &reply.out } else { &reply.err }).trim().to_string();
@@ -480,9 +535,19 @@ fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
     };
     let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
     let said = crate::text::template::mask::masked(&said, &marks);
-    let verb = if gap.creates() { "made" } else if gap.deletes() { "removed" } else { "changed" };
+    let verb = if gap.creates() {
+        "made"
+    } else if gap.deletes() {
+        "removed"
+    } else {
+        "changed"
+    };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
-    if said.contains("ermission denied") || said.contains("not permitted") { error.hint("this user may not; try `become: true`") } else { error }
+    if said.contains("ermission denied") || said.contains("not permitted") {
+        error.hint("this user may not; try `become: true`")
+    } else {
+        error
+    }
 }
 
 /// A value in a few words: contents by their size.

@@ -62,24 +62,39 @@ pub struct Tree {
 pub enum Input {
     Start,
     /// Answers to a message, one for each of its parts.
-    Answers { id: u64, answers: Vec<Answer> },
-    Fault { id: u64, fault: Fault },
+    Answers {
+        id: u64,
+        answers: Vec<Answer>,
+    },
+    Fault {
+        id: u64,
+        fault: Fault,
+    },
     /// The time that something waited for.
     Tick,
     /// The user wants to end: what is in flight is finished.
     Interrupt,
     /// The user answered a `pause`.
-    Prompted { text: String },
+    Prompted {
+        text: String,
+    },
 }
 
 #[derive(Debug)]
 pub enum Output {
-    Send { id: u64, address: Arc<Address>, who: Who, message: Message },
+    Send {
+        id: u64,
+        address: Arc<Address>,
+        who: Who,
+        message: Message,
+    },
     Tell(Event),
     /// Wants an `Input::Tick` at this time (seconds since 1970).
     WakeAt(f64),
     /// Wants an `Input::Prompted`.
-    Prompt { text: String },
+    Prompt {
+        text: String,
+    },
     Done(Summary),
 }
 
@@ -335,9 +350,14 @@ impl Session {
             if paths.iter().flatten().all(|other| other >= path) {
                 let path = path.clone();
                 let leader = play.threads.iter().position(|thread| matches!(&thread.state, State::Barrier(other) if *other == path));
-                let waits = play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path) && leader != Some(at);
-                let leading = play.threads.iter().any(|thread| thread.state != State::Done && !matches!(thread.state, State::Barrier(_)) && thread.cursor.path() == path);
-                if waits || (leading && play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path)) {
+                let waits = play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once)
+                    && !play.once.contains_key(&path)
+                    && leader != Some(at);
+                let leading = play.threads.iter().any(|thread| {
+                    thread.state != State::Done && !matches!(thread.state, State::Barrier(_)) && thread.cursor.path() == path
+                });
+                if waits || (leading && play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path))
+                {
                     continue;
                 }
                 play.threads[at].state = State::Ready;
@@ -371,7 +391,8 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary = Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        let summary =
+            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 

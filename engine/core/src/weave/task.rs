@@ -142,7 +142,10 @@ pub fn items(task: &Task, sight: &Sight) -> Result<Option<Value>> {
         let value = bare_or_rendered(&repeat.over, sight)?;
         return match value.plain() {
             Value::List(_) | Value::Unknown(_) => Ok(Some(value)),
-            _ => Err(repeat.over.error(format!("`loop` takes a list, and this is {}", value.type_name())).hint("a mapping becomes a list with `| dict2items`")),
+            _ => Err(repeat
+                .over
+                .error(format!("`loop` takes a list, and this is {}", value.type_name()))
+                .hint("a mapping becomes a list with `| dict2items`")),
         };
     }
     let name = repeat.word.trim_start_matches("with_");
@@ -168,7 +171,11 @@ fn listed(value: Value) -> Value {
 
 /// `with_items: a_list` may name a variable without braces.
 fn bare_or_rendered(node: &Node, sight: &Sight) -> Result<Value> {
-    let bare = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte)) && !text.as_bytes()[0].is_ascii_digit();
+    let bare = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte))
+            && !text.as_bytes()[0].is_ascii_digit()
+    };
     match &node.data {
         Data::Scalar(scalar) if bare(&scalar.text) && sight.get(scalar.text.split('.').next().unwrap_or_default()).is_some() => {
             sight.tree.templates.expression(node, sight)
@@ -228,7 +235,9 @@ pub fn text(task: &Task, word: &str, sight: &Sight) -> Result<Option<String>> {
 /// What a task is called where it is shown: its rendered name, or its module.
 pub fn title(task: &Task, sight: Option<&Sight>) -> String {
     let Some(name) = &task.name else { return task.module.to_string() };
-    let rendered = sight.filter(|_| name.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"))).and_then(|sight| sight.tree.templates.render(name, sight).ok());
+    let rendered = sight
+        .filter(|_| name.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%")))
+        .and_then(|sight| sight.tree.templates.render(name, sight).ok());
     match rendered {
         Some(value) if value.unknown().is_none() => crate::text::template::mask::shown(&value),
         _ => name.as_str().unwrap_or_default().to_string(),

@@ -28,7 +28,8 @@ pub fn run(args: &Args) -> u8 {
     }
     let name = args.module.as_deref().unwrap_or_default();
     let Some(entry) = modules::find(name) else {
-        let error = Diagnostic::error(format!("no module `{name}`")).meant(name, modules::table::names()).hint("`play doc --list` lists them");
+        let error =
+            Diagnostic::error(format!("no module `{name}`")).meant(name, modules::table::names()).hint("`play doc --list` lists them");
         complain(&[error], false);
         return USAGE;
     };

@@ -109,15 +109,27 @@ fn svg(graph: &Graph) -> String {
         })
         .collect();
     let (width, height) = (40 + 200 * (1 + step.iter().max().copied().unwrap_or(0)), 40 + 60 * rows.iter().max().copied().unwrap_or(0));
-    let mut text = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"13\">\n");
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"13\">\n"
+    );
     text += "<defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>\n";
     for (before, after, reason) in graph.edges() {
         let ((x1, y1), (x2, y2)) = (place[before], place[after]);
-        text += &format!("<line x1=\"{}\" y1=\"{}\" x2=\"{x2}\" y2=\"{}\" stroke=\"black\" marker-end=\"url(#a)\"><title>{}</title></line>\n", x1 + 150, y1 + 18, y2 + 18, reason.kind);
+        text += &format!(
+            "<line x1=\"{}\" y1=\"{}\" x2=\"{x2}\" y2=\"{}\" stroke=\"black\" marker-end=\"url(#a)\"><title>{}</title></line>\n",
+            x1 + 150,
+            y1 + 18,
+            y2 + 18,
+            reason.kind
+        );
     }
     for (node, (x, y)) in place.iter().enumerate() {
         let name = graph.name(node).replace('&', "&amp;").replace('<', "&lt;");
-        text += &format!("<rect x=\"{x}\" y=\"{y}\" width=\"150\" height=\"36\" rx=\"4\" fill=\"white\" stroke=\"black\"/><text x=\"{}\" y=\"{}\">{name}</text>\n", x + 10, y + 23);
+        text += &format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"150\" height=\"36\" rx=\"4\" fill=\"white\" stroke=\"black\"/><text x=\"{}\" y=\"{}\">{name}</text>\n",
+            x + 10,
+            y + 23
+        );
     }
     text + "</svg>\n"
 }

@@ -21,7 +21,9 @@ pub use options::Options;
 /// only what differs. `play site.yml --check` says what it would do, and changes nothing.
 #[derive(Parser)]
 #[command(name = "play", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 as described or changed as asked, 1 failed, 2 check found something to do,\n4 a target could not be reached, 64 wrong usage.\n\nExamples:\n  play site.yml --check --diff        what would change, as a diff\n  play site.yml --tags ingress        only what is tagged so\n  play site.yml --limit 'web*:!web3'  only these targets\n  play graph site.yml                 which role comes before which, and why\n  play doc copy                       arguments of a module")]
+#[command(
+    after_help = "Exit codes: 0 as described or changed as asked, 1 failed, 2 check found something to do,\n4 a target could not be reached, 64 wrong usage.\n\nExamples:\n  play site.yml --check --diff        what would change, as a diff\n  play site.yml --tags ingress        only what is tagged so\n  play site.yml --limit 'web*:!web3'  only these targets\n  play graph site.yml                 which role comes before which, and why\n  play doc copy                       arguments of a module"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -51,7 +53,13 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Err(error) => {
             let help = !error.use_stderr();
             let _ = error.print();
-            return ExitCode::from(if help { 0 } else if ansible { 2 } else { USAGE });
+            return ExitCode::from(if help {
+                0
+            } else if ansible {
+                2
+            } else {
+                USAGE
+            });
         }
     };
     ExitCode::from(match cli.command {

@@ -27,7 +27,11 @@ pub struct Opened {
 
 /// Reads everything. Gives every error there is, not only the first.
 pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagnostic>> {
-    let vault = VaultOptions { vault_ids: options.vault_ids.clone(), password_files: options.vault_password_files.clone(), ask: options.ask_vault_pass };
+    let vault = VaultOptions {
+        vault_ids: options.vault_ids.clone(),
+        password_files: options.vault_password_files.clone(),
+        ask: options.ask_vault_pass,
+    };
     let node = Arc::new(Node::new(vault, Surroundings::of_process(crate::report::ask_secret)));
     let control: Arc<dyn Control + Send + Sync> = node.clone();
     let mut errors = Collector::default();
@@ -76,7 +80,8 @@ fn find(control: &dyn Control, name: &str) -> Result<String, Diagnostic> {
     }
     let here = control.list(".").unwrap_or_default();
     let there = control.list("playbooks").unwrap_or_default();
-    let known: Vec<&str> = here.iter().chain(&there).map(String::as_str).filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).collect();
+    let known: Vec<&str> =
+        here.iter().chain(&there).map(String::as_str).filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).collect();
     Err(Diagnostic::error(format!("no playbook `{name}`")).meant(name, known).hint("looked in the working folder and in playbooks/"))
 }
 

@@ -192,13 +192,16 @@ fn options(args: &Args, opened: &Opened) -> Result<weave::Options, Diagnostic> {
             None if asked => report::ask_secret(question).map(|secret| secret.expose_secret().to_string()),
             None => None,
         };
-        Ok(text.map(|text| Value::text(text.as_str()).marked(vec![play_core::text::Mark::new(question.trim_end_matches(": "), text, b"prompt")])))
+        Ok(text.map(|text| {
+            Value::text(text.as_str()).marked(vec![play_core::text::Mark::new(question.trim_end_matches(": "), text, b"prompt")])
+        }))
     };
     let words = match &args.options.limit {
         Some(limit) => pattern::limit_words(&*opened.control, limit)?,
         None => vec![],
     };
-    let ssh_args = [&config.ssh_args.value, &config.ssh_common_args.value, &config.ssh_extra_args.value, &args.ssh_common_args, &args.ssh_extra_args];
+    let ssh_args =
+        [&config.ssh_args.value, &config.ssh_common_args.value, &config.ssh_extra_args.value, &args.ssh_common_args, &args.ssh_extra_args];
     let file = |given: &Option<String>, configured: &Option<String>| given.clone().or_else(|| configured.clone());
     Ok(weave::Options {
         check: args.check,
@@ -226,7 +229,10 @@ fn options(args: &Args, opened: &Opened) -> Result<weave::Options, Diagnostic> {
         timeout: args.timeout.unwrap_or(config.timeout.value.into()),
         retries: config.ssh_retries.value,
         become_it: args.become_it,
-        become_method: args.become_method.clone().or_else(|| (!config.become_method.is_default()).then(|| config.become_method.value.clone())),
+        become_method: args
+            .become_method
+            .clone()
+            .or_else(|| (!config.become_method.is_default()).then(|| config.become_method.value.clone())),
         become_user: args.become_user.clone().or_else(|| (!config.become_user.is_default()).then(|| config.become_user.value.clone())),
         become_password: secret(
             args.ask_become_pass || config.become_ask_pass.value,
@@ -248,7 +254,12 @@ fn non_empty(given: &[String], configured: &[String]) -> Vec<String> {
 /// Where JUnit files go: the option, or the environment of Ansible's callback.
 fn junit_folder(args: &Args, opened: &Opened) -> Option<String> {
     args.junit.clone().or_else(|| {
-        let enabled = opened.config.callbacks_enabled.value.iter().any(|name| matches!(name.as_str(), "junit" | "community.general.junit" | "ansible.builtin.junit"));
+        let enabled = opened
+            .config
+            .callbacks_enabled
+            .value
+            .iter()
+            .any(|name| matches!(name.as_str(), "junit" | "community.general.junit" | "ansible.builtin.junit"));
         let home = std::env::var("HOME").unwrap_or_default();
         enabled.then(|| std::env::var("JUNIT_OUTPUT_DIR").unwrap_or_else(|_| format!("{home}/.ansible.log")))
     })

@@ -45,7 +45,9 @@ impl Ansible {
             Outcome::Unreachable => self.paint.failed(&format!("fatal: [{host}]: UNREACHABLE! => {body}")),
             Outcome::Skipped(_) => self.paint.skipped(&format!("skipping: [{host}]{}", of)),
             _ if looped => return,
-            _ if changed => self.paint.changed(&format!("changed: [{host}]{of}{}", if show { format!(" => {body}") } else { String::new() })),
+            _ if changed => {
+                self.paint.changed(&format!("changed: [{host}]{of}{}", if show { format!(" => {body}") } else { String::new() }))
+            }
             _ => self.paint.same(&format!("ok: [{host}]{of}{}", if show { format!(" => {body}") } else { String::new() })),
         };
         to_stdout(&format!("{line}\n"));
@@ -66,7 +68,8 @@ fn label(item: &Value) -> String {
 }
 
 fn hidden() -> String {
-    "{\"censored\": \"the output has been hidden due to the fact that 'no_log: true' was specified for this result\", \"changed\": false}".into()
+    "{\"censored\": \"the output has been hidden due to the fact that 'no_log: true' was specified for this result\", \"changed\": false}"
+        .into()
 }
 
 /// The result as JSON, secrets masked; what `debug` says stands alone and indented.

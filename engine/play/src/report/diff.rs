@@ -34,7 +34,10 @@ fn field(change: &Change, contents: bool, paint: Paint, indent: &str) -> String 
         return of_contents(change, contents, paint, indent);
     }
     let (mut now, then) = (one(&change.now), one(&change.then));
-    if change.now.is_some() && change.then.as_ref().is_some_and(|value| !value.marks().is_empty()) && change.now.as_ref().is_some_and(|value| value.marks().is_empty()) {
+    if change.now.is_some()
+        && change.then.as_ref().is_some_and(|value| !value.marks().is_empty())
+        && change.now.as_ref().is_some_and(|value| value.marks().is_empty())
+    {
         now = "‹may hold a secret›".into();
     }
     if now.contains('\n') || then.contains('\n') {

@@ -38,7 +38,13 @@ fn gaps(gaps: &[Gap]) -> Json {
         json!({"field": change.field, "now": now, "then": side(&change.then)})
     };
     let gap = |gap: &Gap| {
-        let verb = if gap.creates() { "create" } else if gap.deletes() { "delete" } else { "change" };
+        let verb = if gap.creates() {
+            "create"
+        } else if gap.deletes() {
+            "delete"
+        } else {
+            "change"
+        };
         json!({"kind": gap.id.kind, "name": *gap.id.name, "verb": verb, "changes": gap.changes.iter().map(change).collect::<Vec<_>>()})
     };
     gaps.iter().map(gap).collect()
@@ -74,7 +80,9 @@ impl Report for Lines {
             Event::Item(item) => line(&told("item", item)),
             Event::Task(task) => line(&told("task", task)),
             Event::Line { host, text, error } => line(&json!({"event": "line", "host": **host, "text": text, "stderr": error})),
-            Event::Waiting { host, task, reason } => line(&json!({"event": "waiting", "host": **host, "task": task.name, "reason": reason})),
+            Event::Waiting { host, task, reason } => {
+                line(&json!({"event": "waiting", "host": **host, "task": task.name, "reason": reason}))
+            }
             Event::Notice(diagnostic) => line(&json!({
                 "event": "notice",
                 "severity": if diagnostic.is_error() { "error" } else { "warning" },

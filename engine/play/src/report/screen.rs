@@ -50,7 +50,11 @@ impl Screen {
         self.headed = true;
         let Some(label) = self.label.clone() else { return };
         let role = label.role.as_ref().map(|role| format!("{role} : ")).unwrap_or_default();
-        let place = if label.span.source.name.starts_with('(') { String::new() } else { format!("  {}:{}", label.span.source.name, label.span.line()) };
+        let place = if label.span.source.name.starts_with('(') {
+            String::new()
+        } else {
+            format!("  {}:{}", label.span.source.name, label.span.line())
+        };
         let handler = if label.handler { "handler " } else { "" };
         let line = format!("{handler}{role}{}{}\n", self.paint.strong(&label.name), self.paint.faint(&place));
         self.print(&line);
@@ -89,7 +93,13 @@ impl Screen {
             text += &indented(&shown(say));
         }
         if let Some(error) = &told.error {
-            let marks: Vec<_> = told.gaps.iter().flat_map(|gap| gap.changes.iter()).filter_map(|change| change.then.as_ref()).flat_map(Value::marks).collect();
+            let marks: Vec<_> = told
+                .gaps
+                .iter()
+                .flat_map(|gap| gap.changes.iter())
+                .filter_map(|change| change.then.as_ref())
+                .flat_map(Value::marks)
+                .collect();
             let error = error.clone().map_text(|text| play_core::text::template::mask::masked(text, &marks));
             text += &indented(&error.render(self.style.colour));
             for stream in ["stdout", "stderr"] {
@@ -99,7 +109,11 @@ impl Screen {
             }
         }
         if self.style.verbosity > 0 && told.say.is_none() && told.error.is_none() && told.gaps.is_empty() {
-            for (key, value) in told.result.iter().filter(|(key, _)| !matches!(key.as_str(), Some("changed" | "failed" | "ansible_facts" | "stdout_lines" | "stderr_lines"))) {
+            for (key, value) in told
+                .result
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), Some("changed" | "failed" | "ansible_facts" | "stdout_lines" | "stderr_lines")))
+            {
                 text += &format!("      {} {}\n", self.paint.faint(&format!("{key}:")), diff::short(value));
             }
         }
@@ -209,9 +223,12 @@ impl Report for Screen {
     }
 }
 
+/// How many, of what, in which colour.
+type Count<'a> = (u32, &'a str, fn(Paint, &str) -> String);
+
 /// `12 same  3 changed  1 failed`: only what there is.
 fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
-    let all: [(u32, &str, fn(Paint, &str) -> String); 9] = [
+    let all: [Count<'_>; 9] = [
         (tally.same, "same", Paint::same),
         (tally.change, if check { "will change" } else { "changed" }, Paint::changed),
         (tally.may, "may change", Paint::changed),
@@ -222,6 +239,7 @@ fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
         (tally.failed, "failed", Paint::failed),
         (tally.unreachable, "unreachable", Paint::failed),
     ];
-    let shown: Vec<String> = all.iter().filter(|(count, ..)| *count > 0).map(|(count, word, colour)| colour(paint, &format!("{count} {word}"))).collect();
+    let shown: Vec<String> =
+        all.iter().filter(|(count, ..)| *count > 0).map(|(count, word, colour)| colour(paint, &format!("{count} {word}"))).collect();
     if shown.is_empty() { "nothing to do".into() } else { shown.join("  ") }
 }

@@ -74,7 +74,7 @@ impl<'a> Gate<'a> {
         let asked = match wanted.method {
             Method::Sudo => err.windows(self.prompt.len()).filter(|window| *window == self.prompt.as_bytes()).count(),
             // The prompt is PAM's, in the target's language.
-            Method::Su => usize::from([out, err].into_iter().any(|text| is_prompt(text))),
+            Method::Su => usize::from([out, err].into_iter().any(is_prompt)),
             Method::Doas => 0,
         };
         if asked > usize::from(self.given) {

@@ -106,10 +106,10 @@ pub fn read_dump(dump: &str, original: &str, around: &Around) -> Settings {
 }
 
 /// `~` at the front and `%` words, as ssh_config(5) has them under TOKENS.
-fn expand(text: &String, settings: &Settings, around: &Around) -> String {
+fn expand(text: &str, settings: &Settings, around: &Around) -> String {
     let text = match text.strip_prefix("~/") {
         Some(rest) => format!("{}/{rest}", around.home),
-        None => text.clone(),
+        None => text.to_string(),
     };
     let mut all = String::new();
     let mut letters = text.chars();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use play_core::state::{Answer, Part, Purpose, Request, Script, Verb};
 
-
 /// Hears what a connection does while somebody waits for it: one line of plain text, without secrets.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 

@@ -45,6 +45,9 @@ pub fn key(address: &Address) -> String {
 /// How many jumps may follow on each other: a circle ends here.
 const JUMPS: u8 = 8;
 
+/// A connection under way; boxed, as one may jump over others.
+type Connecting<'a> = Pin<Box<dyn Future<Output = Result<Arc<Handle<Checker>>, Fault>> + Send + 'a>>;
+
 impl Connections {
     /// A new channel on which `command` runs.
     pub async fn channel(&self, address: &Address, command: &str) -> Result<Pipe, Fault> {
@@ -63,11 +66,7 @@ impl Connections {
     }
 
     /// The connection to a host, made where there is none. Boxed, because a jump comes back here.
-    fn handle<'a>(
-        &'a self,
-        address: &'a Address,
-        jumps: u8,
-    ) -> Pin<Box<dyn Future<Output = Result<Arc<Handle<Checker>>, Fault>> + Send + 'a>> {
+    fn handle<'a>(&'a self, address: &'a Address, jumps: u8) -> Connecting<'a> {
         Box::pin(self.find_or_connect(address, jumps))
     }
 

@@ -52,7 +52,9 @@ fn json(call: &Call<'_>, nice: Option<Json>) -> Outcome<Value> {
             "sort_keys" => how.sort = t::truth(value)?,
             "ensure_ascii" => how.ascii = t::truth(value)?,
             "separators" => match &t::items(value)?[..] {
-                [item, key] if how.separators.is_none() => how.separators = Some((t::python_text(item)?.into_owned(), t::python_text(key)?.into_owned())),
+                [item, key] if how.separators.is_none() => {
+                    how.separators = Some((t::python_text(item)?.into_owned(), t::python_text(key)?.into_owned()))
+                }
                 _ => {}
             },
             "cls" | "skipkeys" | "check_circular" | "allow_nan" | "default" => {}
@@ -184,7 +186,9 @@ pub fn from_serde(json: serde_json::Value) -> Value {
         serde_json::Value::Number(number) => number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Int),
         serde_json::Value::String(text) => Value::text(text),
         serde_json::Value::Array(items) => Value::list(items.into_iter().map(from_serde)),
-        serde_json::Value::Object(map) => Value::from(map.into_iter().map(|(key, value)| (Key::from(key), from_serde(value))).collect::<Map>()),
+        serde_json::Value::Object(map) => {
+            Value::from(map.into_iter().map(|(key, value)| (Key::from(key), from_serde(value))).collect::<Map>())
+        }
     }
 }
 
@@ -270,7 +274,9 @@ fn urlencode(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         Ok(format!("{}={}", quote(key)?, quote(value)?))
     };
     match call.need(0)? {
-        Value::Map(map) => Ok(Value::text(map.iter().map(|(key, value)| pair(&key.to_value(), value)).collect::<Outcome<Vec<_>>>()?.join("&"))),
+        Value::Map(map) => {
+            Ok(Value::text(map.iter().map(|(key, value)| pair(&key.to_value(), value)).collect::<Outcome<Vec<_>>>()?.join("&")))
+        }
         Value::List(items) => {
             let pairs = items.iter().map(|item| match &t::items(item)?[..] {
                 [key, value] => pair(key, value),
@@ -305,14 +311,20 @@ fn urlsplit(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let url = call.text(0)?.to_string();
     let (rest, fragment) = url.split_once('#').unwrap_or((&url, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_scheme = |scheme: &str| scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    let (scheme, rest) = rest.split_once(':').filter(|(scheme, _)| is_scheme(scheme)).map_or((String::new(), rest), |(scheme, rest)| (scheme.to_lowercase(), rest));
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    let (scheme, rest) = rest
+        .split_once(':')
+        .filter(|(scheme, _)| is_scheme(scheme))
+        .map_or((String::new(), rest), |(scheme, rest)| (scheme.to_lowercase(), rest));
     let (netloc, path) = match rest.strip_prefix("//") {
         Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
         None => ("", rest),
     };
     let (user, host) = netloc.rsplit_once('@').map_or((None, netloc), |(user, host)| (Some(user), host));
-    let (username, password) = user.map_or((None, None), |user| user.split_once(':').map_or((Some(user), None), |(name, password)| (Some(name), Some(password))));
+    let (username, password) =
+        user.map_or((None, None), |user| user.split_once(':').map_or((Some(user), None), |(name, password)| (Some(name), Some(password))));
     let (hostname, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
         Some((host, port)) => (host, port.strip_prefix(':')),
         None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use super::Filter;
-use crate::text::template::{self as t, Call, Here, Lost, Outcome, fail, read};
 use crate::text::diagnostic::Diagnostic;
+use crate::text::template::{self as t, Call, Here, Lost, Outcome, fail, read};
 use crate::text::value::{Key, Value};
 
 pub const FILTERS: &[Filter] = &[
@@ -362,7 +362,9 @@ fn lists_mergeby(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
             let by = attribute(item, index)?;
             t::usable(&by)?;
             match merged.iter_mut().find(|(known, _)| *known == by) {
-                Some((_, have)) => *have = super::mapping::merged(have, item, call.named.get("recursive").is_some_and(Value::truthy), "replace")?,
+                Some((_, have)) => {
+                    *have = super::mapping::merged(have, item, call.named.get("recursive").is_some_and(Value::truthy), "replace")?
+                }
                 None => merged.push((by, item.clone())),
             }
         }

@@ -12,7 +12,9 @@ pub const FILTERS: &[Filter] = &[
     Filter::new("combine", "value *others **", combine),
     Filter::new("dict2items", "value key_name value_name", dict2items),
     Filter::new("items2dict", "value key_name value_name", items2dict),
-    Filter::new("items", "value", |call, _| Ok(Value::list(call.map(0)?.iter().map(|(key, value)| Value::list([key.to_value(), value.clone()]))))),
+    Filter::new("items", "value", |call, _| {
+        Ok(Value::list(call.map(0)?.iter().map(|(key, value)| Value::list([key.to_value(), value.clone()]))))
+    }),
     Filter::new("dictsort", "value case_sensitive by reverse", dictsort),
     Filter::new("dict", "value", |call, _| pairs(&call.items(0)?)),
     Filter::new("subelements", "value subelements skip_missing", subelements),
@@ -33,7 +35,10 @@ fn combine(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     }
     let known = ["replace", "keep", "append", "prepend", "append_rp", "prepend_rp"];
     if !known.contains(&&*list_merge) {
-        return Err(Diagnostic::error(format!("`list_merge` cannot be `{list_merge}`")).meant(&list_merge, known).hint(format!("one of {}", known.join(", "))).into());
+        return Err(Diagnostic::error(format!("`list_merge` cannot be `{list_merge}`"))
+            .meant(&list_merge, known)
+            .hint(format!("one of {}", known.join(", ")))
+            .into());
     }
     let mut maps = flattened(&call.args, 1).into_iter();
     let Some(mut result) = maps.next() else { return Ok(Value::from(Map::new())) };
@@ -233,7 +238,9 @@ fn keys(call: &Call<'_>, keep: bool) -> Outcome<Value> {
             _ => name == *target,
         })
     };
-    let filtered = |map: &Map| Value::from(map.iter().filter(|(key, _)| matches(key) == keep).map(|(key, value)| (key.clone(), value.clone())).collect::<Map>());
+    let filtered = |map: &Map| {
+        Value::from(map.iter().filter(|(key, _)| matches(key) == keep).map(|(key, value)| (key.clone(), value.clone())).collect::<Map>())
+    };
     let mut out = vec![];
     for item in call.items(0)?.iter() {
         match read(item) {

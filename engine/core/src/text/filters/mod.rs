@@ -51,17 +51,40 @@ impl Filter {
 }
 
 static TABLE: LazyLock<Vec<&'static Filter>> = LazyLock::new(|| {
-    [text::FILTERS, list::FILTERS, sets::FILTERS, select::FILTERS, mapping::FILTERS, number::FILTERS, regex::FILTERS, encode::FILTERS, yaml::FILTERS, path::FILTERS, time::FILTERS, network::FILTERS,
-        password::FILTERS, query::FILTERS]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        text::FILTERS,
+        list::FILTERS,
+        sets::FILTERS,
+        select::FILTERS,
+        mapping::FILTERS,
+        number::FILTERS,
+        regex::FILTERS,
+        encode::FILTERS,
+        yaml::FILTERS,
+        path::FILTERS,
+        time::FILTERS,
+        network::FILTERS,
+        password::FILTERS,
+        query::FILTERS,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 });
 
-static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| TABLE.iter().enumerate().map(|(at, filter)| (filter.name, at)).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| TABLE.iter().enumerate().map(|(at, filter)| (filter.name, at)).collect());
 
 /// Collections whose filters, tests and lookups are known under their short names.
-const COLLECTIONS: [&str; 7] = ["ansible.builtin.", "ansible.utils.", "ansible.netcommon.", "ansible.legacy.", "community.general.", "community.crypto.", "kubernetes.core."];
+const COLLECTIONS: [&str; 7] = [
+    "ansible.builtin.",
+    "ansible.utils.",
+    "ansible.netcommon.",
+    "ansible.legacy.",
+    "community.general.",
+    "community.crypto.",
+    "kubernetes.core.",
+];
 
 /// The name without its collection.
 pub fn short(name: &str) -> &str {

@@ -108,9 +108,28 @@ fn in_any(net: Net, ranges: &[&str]) -> bool {
 }
 
 const NOT_GLOBAL: [&str; 22] = [
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16",
-    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "::1/128", "::/128", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-    "2001:db8::/32", "fc00::/7", "fe80::/10",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "::1/128",
+    "::/128",
+    "::ffff:0:0/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "fc00::/7",
+    "fe80::/10",
 ];
 
 fn is_global(net: Net) -> bool {
@@ -137,7 +156,8 @@ fn listed(value: &Value, query: &str, version: Option<u8>) -> Outcome<Value> {
 /// One of the many queries of `ipaddr`.
 fn ask(net: Net, text: &str, query: &str) -> Outcome<Value> {
     let when = |holds: bool, text: String| if holds { Value::text(text) } else { Value::Null };
-    let given = |holds: bool| when(holds, if text.bytes().all(|byte| byte.is_ascii_digit()) { net.with_prefix(net.ip) } else { text.to_string() });
+    let given =
+        |holds: bool| when(holds, if text.bytes().all(|byte| byte.is_ascii_digit()) { net.with_prefix(net.ip) } else { text.to_string() });
     let plain = || net.show(net.ip);
     let is_host = net.size() > 1 && (net.ip != net.first() || net.broadcast().is_none());
     Ok(match query {
@@ -145,7 +165,11 @@ fn ask(net: Net, text: &str, query: &str) -> Outcome<Value> {
         "address" | "ip" => when(net.size() == 1 || is_host || net.version == 6, plain()),
         "host" => when(net.size() == 1 || is_host, net.with_prefix(net.ip)),
         "address/prefix" | "gateway" | "gw" | "host/prefix" | "hostnet" | "router" => {
-            if net.size() > 2 && (net.ip == net.first() || Some(net.ip) == net.broadcast()) { Value::Bool(false) } else { Value::text(net.with_prefix(net.ip)) }
+            if net.size() > 2 && (net.ip == net.first() || Some(net.ip) == net.broadcast()) {
+                Value::Bool(false)
+            } else {
+                Value::text(net.with_prefix(net.ip))
+            }
         }
         "ip/prefix" => when(net.size() == 2 || (net.size() > 1 && net.ip != net.first()), net.with_prefix(net.ip)),
         "ip_netmask" => when(net.size() == 2 || (net.size() > 1 && net.ip != net.first()), format!("{} {}", plain(), netmask(net))),
@@ -245,7 +269,9 @@ fn other_query(net: Net, text: &str, query: &str) -> Outcome<Value> {
     match Net::parse(query) {
         Some(outer) if outer.contains(net) => Ok(Value::text(text)),
         Some(_) => Ok(Value::Null),
-        None => Err(Diagnostic::error(format!("`ipaddr` has no query `{query}`")).meant(query, ["address", "network", "netmask", "prefix", "broadcast", "subnet", "host", "size", "version"]).into()),
+        None => Err(Diagnostic::error(format!("`ipaddr` has no query `{query}`"))
+            .meant(query, ["address", "network", "netmask", "prefix", "broadcast", "subnet", "host", "size", "version"])
+            .into()),
     }
 }
 
@@ -334,7 +360,9 @@ fn usable_from(call: &Call<'_>, offset: i64) -> Outcome<Value> {
 }
 
 fn within(call: &Call<'_>, only_usable: bool) -> Outcome<bool> {
-    let (Some(net), Some(test)) = (Net::parse(&call.text(0)?), Net::parse(&call.text(1)?)) else { return fail(format!("`{}` takes two networks", call.name)) };
+    let (Some(net), Some(test)) = (Net::parse(&call.text(0)?), Net::parse(&call.text(1)?)) else {
+        return fail(format!("`{}` takes two networks", call.name));
+    };
     let (first, last) = if only_usable { net.usable() } else { (net.first(), net.last()) };
     Ok(net.version == test.version && first <= test.first() && test.last() <= last)
 }
@@ -364,7 +392,9 @@ fn cidr_merge(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         }
     }
     if &*call.text_or(1, "merge")? == "span" {
-        let (Some(first), Some(last)) = (nets.iter().map(|net| net.first()).min(), nets.iter().map(|net| net.last()).max()) else { return Ok(Value::Null) };
+        let (Some(first), Some(last)) = (nets.iter().map(|net| net.first()).min(), nets.iter().map(|net| net.last()).max()) else {
+            return Ok(Value::Null);
+        };
         let mut span = nets[0];
         span.ip = first;
         while span.last() < last || span.first() > first {
@@ -400,7 +430,9 @@ fn hwaddr(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         if digits.len() != 12 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
             return Ok(if query.is_empty() { Value::Null } else { Value::Bool(false) });
         }
-        let parts = |size: usize, separator: &str| (0..12).step_by(size).map(|at| digits[at..at + size].to_string()).collect::<Vec<_>>().join(separator);
+        let parts = |size: usize, separator: &str| {
+            (0..12).step_by(size).map(|at| digits[at..at + size].to_string()).collect::<Vec<_>>().join(separator)
+        };
         Ok(match query.as_str() {
             "" => Value::text(text),
             "bool" => Value::Bool(true),

@@ -158,7 +158,11 @@ fn human_to_bytes(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let whole = if bits { ["bit", "bits"] } else { ["byte", "bytes"] };
     let (rest, unit) = (rest.to_string(), unit.to_lowercase());
     let word = |text: &str| whole.contains(&text.to_lowercase().as_str());
-    let fits = rest.is_empty() || rest == kind.to_string() || (first == 'B' && word(&unit)) || word(&rest) || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
+    let fits = rest.is_empty()
+        || rest == kind.to_string()
+        || (first == 'B' && word(&unit))
+        || word(&rest)
+        || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
     if !fits {
         return fail(format!("`{unit}` is no unit of {}", if bits { "bits" } else { "bytes" }));
     }

@@ -94,14 +94,22 @@ fn md5_crypt(password: &[u8], salt: &[u8]) -> String {
     let mut digest = first.finalize();
     for round in 0..1000 {
         let mut next = Md5::new();
-        if round % 2 == 1 { next.update(password) } else { next.update(digest) }
+        if round % 2 == 1 {
+            next.update(password)
+        } else {
+            next.update(digest)
+        }
         if round % 3 != 0 {
             next.update(salt);
         }
         if round % 7 != 0 {
             next.update(password);
         }
-        if round % 2 == 1 { next.update(digest) } else { next.update(password) }
+        if round % 2 == 1 {
+            next.update(digest)
+        } else {
+            next.update(password)
+        }
         digest = next.finalize();
     }
     let mut out = String::new();

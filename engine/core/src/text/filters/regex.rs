@@ -26,7 +26,10 @@ pub fn compiled(pattern: &str, ignorecase: bool, multiline: bool) -> Outcome<Arc
         (false, true) => "(?m)",
         _ => "",
     };
-    let whole = format!("{flags}{}", translated(pattern, multiline || pattern.contains("(?m") || pattern.contains("(?im") || pattern.contains("(?sm")));
+    let whole = format!(
+        "{flags}{}",
+        translated(pattern, multiline || pattern.contains("(?m") || pattern.contains("(?im") || pattern.contains("(?sm"))
+    );
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = cache.get(&whole) {
         return Ok(found.clone());
@@ -93,13 +96,16 @@ fn translated(pattern: &str, multiline: bool) -> String {
 /// Whether `1,2}` follows.
 fn counts(rest: &[char]) -> bool {
     let end = rest.iter().position(|c| *c == '}');
-    end.is_some_and(|end| end > 0 && rest[..end].iter().all(|c| c.is_ascii_digit() || *c == ',') && rest[..end].iter().any(char::is_ascii_digit))
+    end.is_some_and(|end| {
+        end > 0 && rest[..end].iter().all(|c| c.is_ascii_digit() || *c == ',') && rest[..end].iter().any(char::is_ascii_digit)
+    })
 }
 
 /// Whether a count is open before a `}`.
 fn out_counts(out: &str) -> bool {
     let Some(at) = out.rfind('{') else { return false };
-    !out[..at].ends_with('\\') && out[at + 1..].chars().all(|c| c.is_ascii_digit() || c == ',') && out.len() > at + 1 || named_class(out, at)
+    !out[..at].ends_with('\\') && out[at + 1..].chars().all(|c| c.is_ascii_digit() || c == ',') && out.len() > at + 1
+        || named_class(out, at)
 }
 
 /// `\p{…}` and `\x{…}`.
@@ -207,7 +213,9 @@ fn template(text: &str) -> Outcome<Vec<Part>> {
                 plain.push('\\');
                 continue;
             }
-            Some(c) if c.is_ascii_alphabetic() => return fail(format!("`\\{c}` has no meaning in a replacement; write `\\\\{c}` for the text itself")),
+            Some(c) if c.is_ascii_alphabetic() => {
+                return fail(format!("`\\{c}` has no meaning in a replacement; write `\\\\{c}` for the text itself"));
+            }
             Some(other) => {
                 plain.extend(['\\', other]);
                 continue;
@@ -252,7 +260,9 @@ fn search(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         out.push(match inner.parse::<usize>() {
             Ok(at) if at < captures.len() => group(at),
             Ok(at) => return fail(format!("there is no group {at} in the pattern")),
-            Err(_) if regex.capture_names().flatten().any(|name| name == inner) => captures.name(inner).map_or(Value::Null, |group| Value::text(group.as_str())),
+            Err(_) if regex.capture_names().flatten().any(|name| name == inner) => {
+                captures.name(inner).map_or(Value::Null, |group| Value::text(group.as_str()))
+            }
             Err(_) => return fail(format!("there is no group `{inner}` in the pattern")),
         });
     }

@@ -1,7 +1,7 @@
 //! `map`, `select` and their kin: a filter or test for each item.
 
-use super::list::attribute;
 use super::Filter;
+use super::list::attribute;
 use crate::text::diagnostic::Diagnostic;
 use crate::text::template::{self as t, Call, Here, Outcome};
 use crate::text::tests;
@@ -74,4 +74,3 @@ fn choose(call: &Call<'_>, here: &Here<'_>, by_attribute: bool, wanted: bool) ->
     }
     Ok(Value::from(out))
 }
-

@@ -91,7 +91,11 @@ fn title(text: &str) -> String {
     let mut out = String::new();
     let mut begins = true;
     for c in text.chars() {
-        if begins { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if begins {
+            out.extend(c.to_uppercase())
+        } else {
+            out.extend(c.to_lowercase())
+        }
         begins = c.is_whitespace() || "-({[<".contains(c);
     }
     out
@@ -183,7 +187,9 @@ fn wrapped(line: &str, width: usize, long: bool, hyphens: bool) -> Vec<String> {
     let mut last = None;
     for c in line.chars() {
         let blank = c.is_whitespace();
-        if last != Some(blank) || (hyphens && !blank && chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.ends_with('-') && c.is_alphabetic())) {
+        if last != Some(blank)
+            || (hyphens && !blank && chunks.last().is_some_and(|chunk| chunk.len() > 1 && chunk.ends_with('-') && c.is_alphabetic()))
+        {
             chunks.push(String::new());
         }
         if let Some(chunk) = chunks.last_mut() {
@@ -282,7 +288,8 @@ fn filesize(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     if bytes < base {
         return Ok(Value::text(if bytes == 1.0 { "1 Byte".to_string() } else { format!("{} Bytes", bytes as i64) }));
     }
-    let prefixes = if binary { ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] } else { ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"] };
+    let prefixes =
+        if binary { ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] } else { ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"] };
     let at = (0..7).find(|at| bytes < base.powi(at + 2)).unwrap_or(7);
     Ok(Value::text(format!("{:.1} {}", bytes / base.powi(at + 1), prefixes[at as usize])))
 }
@@ -297,10 +304,15 @@ fn comment(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
         "xml" => ("<!--", " - ", "-->"),
         _ => {
             let known = ["plain", "erlang", "c", "cblock", "xml"];
-            return Err(Diagnostic::error(format!("`comment` has no style `{style}`")).meant(&style, known).hint("one of plain, erlang, c, cblock, xml").into());
+            return Err(Diagnostic::error(format!("`comment` has no style `{style}`"))
+                .meant(&style, known)
+                .hint("one of plain, erlang, c, cblock, xml")
+                .into());
         }
     };
-    let named = |name: &str, default: &str| call.named.get(name).map_or(Ok(default.to_string()), |value| t::python_text(value).map(|text| text.into_owned()));
+    let named = |name: &str, default: &str| {
+        call.named.get(name).map_or(Ok(default.to_string()), |value| t::python_text(value).map(|text| text.into_owned()))
+    };
     let count = |name: &str| call.named.get(name).and_then(Value::as_int).map_or(1, |count| usize::try_from(count).unwrap_or(0).min(1000));
     let decoration = named("decoration", decoration)?;
     let around = decoration.trim_end().to_string();

@@ -9,10 +9,8 @@ use super::Filter;
 use crate::text::template::{self as t, Call, Here, Number, Outcome, fail, read};
 use crate::text::value::Value;
 
-pub const FILTERS: &[Filter] = &[
-    Filter::new("strftime", "value second utc", strftime),
-    Filter::new("to_datetime", "value format", to_datetime),
-];
+pub const FILTERS: &[Filter] =
+    &[Filter::new("strftime", "value second utc", strftime), Filter::new("to_datetime", "value format", to_datetime)];
 
 fn zoned(seconds: i64, nanoseconds: i32, utc: bool) -> Outcome<Zoned> {
     match Timestamp::new(seconds, nanoseconds) {

@@ -130,7 +130,8 @@ impl Writer {
         let mut pairs: Vec<_> = map.iter().collect();
         if self.sort {
             // PyYAML leaves them as they are where they cannot be compared
-            let comparable = pairs.iter().all(|(key, _)| matches!(key, Key::Text(_))) || pairs.iter().all(|(key, _)| matches!(key, Key::Int(_) | Key::Bool(_)));
+            let comparable = pairs.iter().all(|(key, _)| matches!(key, Key::Text(_)))
+                || pairs.iter().all(|(key, _)| matches!(key, Key::Int(_) | Key::Bool(_)));
             if comparable {
                 pairs.sort_by(|a, b| a.0.cmp(b.0));
             }
@@ -407,7 +408,10 @@ fn escape(c: char, unicode: bool, out: &mut String) {
 /// What PyYAML would read as a date.
 fn timestamp(text: &str) -> bool {
     static DATE: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-        regex::Regex::new(r"^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$").expect("a valid pattern")
+        regex::Regex::new(
+            r"^(?:\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$",
+        )
+        .expect("a valid pattern")
     });
     DATE.is_match(text)
 }

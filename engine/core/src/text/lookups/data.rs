@@ -80,12 +80,15 @@ pub fn subelements(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
 
 pub fn sequence(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>> {
     let mut out = vec![];
-    let base: Vec<(String, String)> = call.named.iter().map(|(key, value)| Ok((key.to_string(), t::python_text(value)?.into_owned()))).collect::<Outcome<_>>()?;
+    let base: Vec<(String, String)> =
+        call.named.iter().map(|(key, value)| Ok((key.to_string(), t::python_text(value)?.into_owned()))).collect::<Outcome<_>>()?;
     let terms = terms(call)?;
     for term in if terms.is_empty() { vec![String::new()] } else { terms } {
         let mut options = base.clone();
         if term.contains('=') {
-            options.extend(term.split_whitespace().filter_map(|word| word.split_once('=')).map(|(key, value)| (key.to_string(), value.to_string())));
+            options.extend(
+                term.split_whitespace().filter_map(|word| word.split_once('=')).map(|(key, value)| (key.to_string(), value.to_string())),
+            );
         } else if !term.is_empty() {
             short_form(&term, &mut options);
         }
@@ -98,7 +101,8 @@ pub fn sequence(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>> {
 fn short_form(term: &str, options: &mut Vec<(String, String)>) {
     let (range, format) = term.split_once(':').map_or((term, None), |(range, format)| (range, Some(format)));
     let (range, stride) = range.split_once('/').map_or((range, None), |(range, stride)| (range, Some(stride)));
-    let (start, end) = range.split_once('-').filter(|(start, _)| !start.is_empty()).map_or((None, range), |(start, end)| (Some(start), end));
+    let (start, end) =
+        range.split_once('-').filter(|(start, _)| !start.is_empty()).map_or((None, range), |(start, end)| (Some(start), end));
     let mut add = |name: &str, value: Option<&str>| options.extend(value.map(|value| (name.to_string(), value.to_string())));
     add("start", start);
     add("end", Some(end));
@@ -130,9 +134,8 @@ fn one_sequence(options: &[(String, String)], out: &mut Vec<Value>) -> Outcome<(
         return Ok(());
     }
     if (step > 0 && end < start) || (step < 0 && end > start) {
-        return fail(format!("this sequence goes from {start} to {end} in steps of {step}")).map_err(|failure: t::Failure| {
-            failure.map(|diagnostic| diagnostic.hint("give a `stride` with the other sign"))
-        });
+        return fail(format!("this sequence goes from {start} to {end} in steps of {step}"))
+            .map_err(|failure: t::Failure| failure.map(|diagnostic| diagnostic.hint("give a `stride` with the other sign")));
     }
     if (end - start) / step > 1_000_000 {
         return fail("this sequence has over a million items");

@@ -8,8 +8,18 @@ use crate::text::template::{self as t, Call, Here, Outcome, Search, Settings, fa
 use crate::text::value::{Map, Value};
 
 pub const TEMPLATE_OPTIONS: &[&str] = &[
-    "template_vars", "convert_data", "variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string", "jinja2_native", "trim_blocks",
-    "lstrip_blocks", "block_start_string", "block_end_string", "newline_sequence",
+    "template_vars",
+    "convert_data",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "jinja2_native",
+    "trim_blocks",
+    "lstrip_blocks",
+    "block_start_string",
+    "block_end_string",
+    "newline_sequence",
 ];
 
 fn need(here: &Here<'_>, kind: Search, name: &str) -> Outcome<String> {
@@ -85,7 +95,9 @@ pub fn glob(pattern: &str, here: &Here<'_>) -> Vec<String> {
     let (root, rest) = pattern.strip_prefix('/').map_or(("", pattern), |rest| ("/", rest));
     let mut found = vec![root.to_string()];
     for part in rest.split('/') {
-        let join = |folder: &str, name: &str| if folder.is_empty() || folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") };
+        let join = |folder: &str, name: &str| {
+            if folder.is_empty() || folder.ends_with('/') { format!("{folder}{name}") } else { format!("{folder}/{name}") }
+        };
         found = found
             .iter()
             .flat_map(|folder| {
@@ -138,7 +150,11 @@ pub fn first_found(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
     let mut add = |files: Vec<String>, paths: Vec<String>| {
         for path in if paths.is_empty() { vec![String::new()] } else { paths } {
             for file in &files {
-                names.push(if path.is_empty() || file.starts_with('/') { file.clone() } else { format!("{}/{file}", path.trim_end_matches('/')) });
+                names.push(if path.is_empty() || file.starts_with('/') {
+                    file.clone()
+                } else {
+                    format!("{}/{file}", path.trim_end_matches('/'))
+                });
             }
         }
     };
@@ -162,7 +178,9 @@ pub fn first_found(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
     if skip {
         return Ok(vec![]);
     }
-    Err(Diagnostic::error("none of the files is there").hint(format!("looked for {}; `skip: true` makes this no error", names.join(", "))).into())
+    Err(Diagnostic::error("none of the files is there")
+        .hint(format!("looked for {}; `skip: true` makes this no error", names.join(", ")))
+        .into())
 }
 
 fn piped(command: &str, here: &Here<'_>) -> Outcome<String> {

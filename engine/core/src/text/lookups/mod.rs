@@ -33,7 +33,11 @@ const LOOKUPS: &[Lookup] = &[
     Lookup { name: "first_found", options: &["files", "paths", "skip"], run: file::first_found },
     Lookup { name: "pipe", options: &[], run: file::pipe },
     Lookup { name: "lines", options: &[], run: file::lines },
-    Lookup { name: "url", options: &["split_lines", "validate_certs", "username", "password", "headers", "timeout", "force"], run: file::url },
+    Lookup {
+        name: "url",
+        options: &["split_lines", "validate_certs", "username", "password", "headers", "timeout", "force"],
+        run: file::url,
+    },
     Lookup { name: "password", options: password::OPTIONS, run: password::password },
     Lookup { name: "random_choice", options: &[], run: data::random_choice },
     Lookup { name: "dict", options: &[], run: data::dict },
@@ -46,19 +50,27 @@ const LOOKUPS: &[Lookup] = &[
     Lookup { name: "cartesian", options: &[], run: data::nested },
     Lookup { name: "sequence", options: &["start", "end", "stride", "count", "format"], run: data::sequence },
     Lookup { name: "subelements", options: &[], run: data::subelements },
-    Lookup { name: "ini", options: &["section", "file", "re", "default", "type", "encoding", "case_sensitive", "interpolation", "allow_no_value"], run: data::ini },
+    Lookup {
+        name: "ini",
+        options: &["section", "file", "re", "default", "type", "encoding", "case_sensitive", "interpolation", "allow_no_value"],
+        run: data::ini,
+    },
     Lookup { name: "csvfile", options: &["file", "delimiter", "col", "keycol", "default", "encoding"], run: data::csvfile },
 ];
 
 /// What a lookup finds for its terms.
 pub fn run(name: &str, args: Vec<Value>, named: Map, here: &Here<'_>) -> Outcome<Vec<Value>> {
     let Some(lookup) = LOOKUPS.iter().find(|lookup| lookup.name == short(name)) else {
-        return Err(Diagnostic::error(format!("there is no lookup `{name}`")).meant(short(name), LOOKUPS.iter().map(|lookup| lookup.name)).into());
+        return Err(Diagnostic::error(format!("there is no lookup `{name}`"))
+            .meant(short(name), LOOKUPS.iter().map(|lookup| lookup.name))
+            .into());
     };
     args.iter().chain(named.values()).try_for_each(usable)?;
     if let Some(key) = named.keys().find(|key| !lookup.options.contains(&key.as_str().unwrap_or_default())) {
         let key = key.to_string();
-        return Err(Diagnostic::error(format!("the lookup `{}` has no option `{key}`", lookup.name)).meant(&key, lookup.options.iter().copied()).into());
+        return Err(Diagnostic::error(format!("the lookup `{}` has no option `{key}`", lookup.name))
+            .meant(&key, lookup.options.iter().copied())
+            .into());
     }
     (lookup.run)(&Call::new(lookup.name, args, named), here)
 }

@@ -14,7 +14,8 @@ pub fn password(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
 fn one(call: &Call<'_>, term: &str, here: &Here<'_>) -> Outcome<Value> {
     let mut words = term.split_whitespace();
     let path = words.next().unwrap_or("/dev/null").to_string();
-    let mut options: Vec<(String, String)> = words.filter_map(|word| word.split_once('=')).map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let mut options: Vec<(String, String)> =
+        words.filter_map(|word| word.split_once('=')).map(|(key, value)| (key.to_string(), value.to_string())).collect();
     for (key, value) in call.named.iter() {
         let text = match t::read(value) {
             Value::List(items) => items.iter().map(|item| Ok(t::python_text(item)?.into_owned())).collect::<Outcome<Vec<_>>>()?.join(","),

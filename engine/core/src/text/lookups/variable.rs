@@ -9,7 +9,14 @@ use crate::text::value::Value;
 
 pub fn env(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
     let default = call.named.get("default");
-    let find = |name: String| here.templates.control.env(name.split(' ').next().unwrap_or(&name)).map(Value::text).or_else(|| default.cloned()).unwrap_or_else(|| Value::text(""));
+    let find = |name: String| {
+        here.templates
+            .control
+            .env(name.split(' ').next().unwrap_or(&name))
+            .map(Value::text)
+            .or_else(|| default.cloned())
+            .unwrap_or_else(|| Value::text(""))
+    };
     Ok(terms(call)?.into_iter().map(find).collect())
 }
 
@@ -21,7 +28,9 @@ pub fn vars(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>> {
             Some(default) if t::is_undefined(&value) => out.push(default.clone()),
             _ => {
                 t::usable(&value).map_err(|failure| match failure {
-                    Failure::Undefined(lost) => Failure::Undefined(Lost { diagnostic: lost.diagnostic.hint("give the lookup a `default=`"), key: lost.key }),
+                    Failure::Undefined(lost) => {
+                        Failure::Undefined(Lost { diagnostic: lost.diagnostic.hint("give the lookup a `default=`"), key: lost.key })
+                    }
                     other => other,
                 })?;
                 out.push(value);
@@ -35,7 +44,9 @@ pub fn varnames(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
     let mut out = vec![];
     for pattern in terms(call)? {
         let regex = Regex::new(&pattern).or_else(|error| fail(format!("`{pattern}` is no regular expression: {error}")))?;
-        out.extend(here.scope.names().iter().filter(|name| regex.is_match(&***name).unwrap_or(false)).map(|name| Value::text(name.clone())));
+        out.extend(
+            here.scope.names().iter().filter(|name| regex.is_match(&***name).unwrap_or(false)).map(|name| Value::text(name.clone())),
+        );
     }
     Ok(out)
 }

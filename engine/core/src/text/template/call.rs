@@ -88,7 +88,9 @@ impl<'a> Call<'a> {
         let value = self.need(at)?;
         match value.as_str() {
             Some(text) => Ok(text),
-            None => Err(Diagnostic::error(format!("`{}` takes a string, and this is {}", self.name, value.type_name())).hint("use `| string`").into()),
+            None => Err(Diagnostic::error(format!("`{}` takes a string, and this is {}", self.name, value.type_name()))
+                .hint("use `| string`")
+                .into()),
         }
     }
 

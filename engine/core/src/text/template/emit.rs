@@ -177,7 +177,13 @@ impl Emit<'_> {
         parser.finish()
     }
 
-    fn begin(&mut self, word: &str, place: Range<usize>, after: Option<(String, Expr)>, head: impl FnOnce(&mut Self) -> Result<(), Bad>) -> Result<(), Bad> {
+    fn begin(
+        &mut self,
+        word: &str,
+        place: Range<usize>,
+        after: Option<(String, Expr)>,
+        head: impl FnOnce(&mut Self) -> Result<(), Bad>,
+    ) -> Result<(), Bad> {
         head(self)?;
         self.open.push((word.to_string(), place));
         self.after.push(after);
@@ -190,7 +196,8 @@ impl Emit<'_> {
         };
         if open != word {
             let line = self.source[..began.start].matches('\n').count() + 1;
-            return Err(Bad::new(format!("`end{word}` where `end{open}` was expected"), place.clone()).hint(format!("`{open}` in line {line} is still open")));
+            return Err(Bad::new(format!("`end{word}` where `end{open}` was expected"), place.clone())
+                .hint(format!("`{open}` in line {line} is still open")));
         }
         let after = self.after.pop().flatten();
         match word {
@@ -431,8 +438,8 @@ impl Emit<'_> {
 
 fn unknown_tag(word: &str, place: Range<usize>) -> Bad {
     const TAGS: [&str; 18] = [
-        "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "include", "import", "block", "endblock", "extends", "filter",
-        "raw", "with",
+        "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "include", "import", "block", "endblock",
+        "extends", "filter", "raw", "with",
     ];
     let bad = Bad::new(format!("there is no statement `{word}`"), place);
     match crate::text::diagnostic::nearest(word, TAGS) {

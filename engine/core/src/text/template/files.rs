@@ -28,7 +28,8 @@ pub fn named(value: &Value, ignored: bool, by: &str) -> Outcome<Jinja> {
         let folder = by.as_ref().and_then(|entry| entry.source.as_ref()?.name.rsplit_once('/')).map(|(folder, _)| folder);
         let settings = by.as_ref().and_then(|entry| entry.settings.clone()).unwrap_or_default();
         for name in &names {
-            let beside = folder.map(|folder| format!("{folder}/{name}")).filter(|path| here.templates.control.entry(path) == Some(Entry::File));
+            let beside =
+                folder.map(|folder| format!("{folder}/{name}")).filter(|path| here.templates.control.entry(path) == Some(Entry::File));
             if let Some(path) = beside.or_else(|| find(here, Search::Template, name)) {
                 return load(here, &path, settings);
             }

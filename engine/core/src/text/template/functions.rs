@@ -8,13 +8,13 @@ use minijinja::{Error, State, Value as Jinja};
 
 use super::call::Call;
 use super::failure::{self, Lost, Outcome, fail};
-use super::held::{self, Held, give};
 use super::frame::Here;
+use super::held::{self, Held, give};
 use super::scope::{Scope, Search, Var};
 use super::settings::Settings;
 use super::{frame, machine, operators, python};
-use crate::text::source::Source;
 use crate::text::diagnostic::Diagnostic;
+use crate::text::source::Source;
 use crate::text::value::{Map, Value};
 use crate::text::{filters, lookups};
 
@@ -196,7 +196,6 @@ impl Object for Joiner {
         Ok(Jinja::from(if std::mem::replace(&mut *used, true) { self.text.as_str() } else { "" }))
     }
 }
-
 
 /// A scope with a few more variables before another's.
 struct More<'a> {

@@ -103,7 +103,9 @@ pub fn take(jinja: &Jinja) -> Outcome<Value> {
             let pairs = pairs.map(|(key, value)| Ok((key_of(&take(&key)?)?, take(&value)?)));
             Value::Map(Arc::new(pairs.collect::<Outcome<Map>>()?))
         }
-        ValueKind::Invalid => return Err(jinja.get_attr("value").map_or_else(carried, |_| Failure::Fail(Diagnostic::error("an invalid value")))),
+        ValueKind::Invalid => {
+            return Err(jinja.get_attr("value").map_or_else(carried, |_| Failure::Fail(Diagnostic::error("an invalid value"))));
+        }
         _ => Value::text(jinja.to_string()),
     })
 }
@@ -190,7 +192,10 @@ impl Held {
             Inner::Raw(node) => in_home(&self.home, |here| here.templates.soft(&node)),
             Inner::Vars => in_home(&self.home, |here| {
                 let names = here.scope.names();
-                let pairs = names.iter().filter(|name| &***name != "vars").map(|name| Ok((Key::Text(name.clone()), take(&variable(name, &self.home))?)));
+                let pairs = names
+                    .iter()
+                    .filter(|name| &***name != "vars")
+                    .map(|name| Ok((Key::Text(name.clone()), take(&variable(name, &self.home))?)));
                 Ok(Value::Map(Arc::new(pairs.collect::<Outcome<Map>>()?)))
             }),
             Inner::Scopes(scopes) => {
@@ -362,7 +367,9 @@ impl Object for Held {
             (ObjectRepr::Map, _) => {
                 let keys = match self.inner() {
                     Inner::Value(Value::Map(map)) => map.keys().map(|key| give(&key.to_value())).collect(),
-                    Inner::Raw(Node { data: Data::Map(pairs), .. }) => pairs.iter().map(|(key, _)| give(&key.to_key().to_value())).collect(),
+                    Inner::Raw(Node { data: Data::Map(pairs), .. }) => {
+                        pairs.iter().map(|(key, _)| give(&key.to_key().to_value())).collect()
+                    }
                     _ => self.names().into_iter().map(Jinja::from).collect(),
                 };
                 Enumerator::Values(keys)

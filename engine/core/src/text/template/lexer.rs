@@ -48,9 +48,8 @@ impl Bad {
     }
 }
 
-const OPERATORS: [&str; 24] = [
-    "**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ":", "|",
-];
+const OPERATORS: [&str; 24] =
+    ["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ":", "|"];
 
 /// Which of the four kinds of brackets begins.
 #[derive(Clone, Copy, PartialEq)]
@@ -168,7 +167,8 @@ impl Scan<'_> {
             (tokens, Some(at)) => Ok((tokens, at)),
             (_, None) => {
                 let line = self.text[start..].find('\n').map_or(self.text.len(), |at| start + at);
-                Err(Bad::new(format!("`{}` is never closed", &self.text[start..start + 2.min(line - start)]), start..line).hint(format!("add `{close}`")))
+                Err(Bad::new(format!("`{}` is never closed", &self.text[start..start + 2.min(line - start)]), start..line)
+                    .hint(format!("add `{close}`")))
             }
         }
     }

@@ -77,7 +77,11 @@ const FUEL: u64 = if cfg!(test) { 1_500_000 } else { 30_000_000 };
 
 pub fn environment() -> Result<Environment<'static>> {
     let mut env = Environment::empty();
-    let syntax = SyntaxConfig::builder().block_delimiters(BLOCK.0, BLOCK.1).variable_delimiters(OUTPUT.0, OUTPUT.1).comment_delimiters(COMMENT.0, COMMENT.1).build();
+    let syntax = SyntaxConfig::builder()
+        .block_delimiters(BLOCK.0, BLOCK.1)
+        .variable_delimiters(OUTPUT.0, OUTPUT.1)
+        .comment_delimiters(COMMENT.0, COMMENT.1)
+        .build();
     env.set_syntax(syntax.map_err(|error| Diagnostic::error(error.to_string()))?);
     env.set_auto_escape_callback(|_| AutoEscape::None);
     env.set_undefined_behavior(UndefinedBehavior::Lenient);

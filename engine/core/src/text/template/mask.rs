@@ -49,7 +49,9 @@ pub fn hidden(text: &str, marks: &[Arc<Mark>]) -> String {
 fn replace_all(text: &str, forms: &[(String, String)]) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((at, form, shown)) = forms.iter().filter_map(|(form, shown)| rest.find(form.as_str()).map(|at| (at, form, shown))).min_by_key(|(at, ..)| *at) {
+    while let Some((at, form, shown)) =
+        forms.iter().filter_map(|(form, shown)| rest.find(form.as_str()).map(|at| (at, form, shown))).min_by_key(|(at, ..)| *at)
+    {
         out.push_str(&rest[..at]);
         out.push_str(shown);
         rest = &rest[at + form.len()..];
@@ -99,7 +101,11 @@ fn aligned(secret: &[u8], skip: usize) -> Vec<String> {
     // characters that the bytes before have a share in, and those that what follows would change
     let from = (skip * 8).div_ceil(6);
     let to = padded.len() * 8 / 6;
-    [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)].iter().filter_map(|text| text.get(from..to).map(str::to_string)).filter(|text| text.len() > 5).collect()
+    [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)]
+        .iter()
+        .filter_map(|text| text.get(from..to).map(str::to_string))
+        .filter(|text| text.len() > 5)
+        .collect()
 }
 
 /// A value as a user may see it.

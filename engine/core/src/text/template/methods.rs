@@ -108,7 +108,9 @@ fn change_map(map: &mut Map, name: &str, args: &[Value], named: &Map) -> Outcome
         }
         "clear" => *map = Map::new(),
         "popitem" => {
-            let Some((key, value)) = map.iter().next_back().map(|(key, value)| (key.clone(), value.clone())) else { return fail("`popitem` of an empty mapping") };
+            let Some((key, value)) = map.iter().next_back().map(|(key, value)| (key.clone(), value.clone())) else {
+                return fail("`popitem` of an empty mapping");
+            };
             *map = std::mem::take(map).into_iter().filter(|(known, _)| *known != key).collect();
             return Ok(Value::list([key.to_value(), value]));
         }
@@ -172,9 +174,46 @@ fn map_method(map: &Map, name: &str, call: &Call<'_>) -> Outcome<Value> {
 }
 
 const TEXT_METHODS: [&str; 40] = [
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "index", "isalnum", "isalpha", "isascii", "isdigit",
-    "isdecimal", "isnumeric", "isidentifier", "islower", "isspace", "isupper", "join", "ljust", "lower", "lstrip", "partition", "replace", "rfind", "rindex",
-    "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdigit",
+    "isdecimal",
+    "isnumeric",
+    "isidentifier",
+    "islower",
+    "isspace",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
 ];
 
 fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
@@ -190,7 +229,9 @@ fn text_method(text: &str, name: &str, call: &Call<'_>) -> Outcome<Value> {
         "isalpha" => is(&char::is_alphabetic),
         "isdigit" | "isdecimal" | "isnumeric" => is(&char::is_numeric),
         "isspace" => is(&char::is_whitespace),
-        "isidentifier" => Ok(Value::Bool(!text.starts_with(|c: char| c.is_numeric()) && !text.is_empty() && text.chars().all(|c| c == '_' || c.is_alphanumeric()))),
+        "isidentifier" => Ok(Value::Bool(
+            !text.starts_with(|c: char| c.is_numeric()) && !text.is_empty() && text.chars().all(|c| c == '_' || c.is_alphanumeric()),
+        )),
         "split" | "rsplit" => split(text, name == "rsplit", call),
         "splitlines" => {
             let keep = call.flag(0, false)?;
@@ -260,7 +301,11 @@ fn simple(text: &str, name: &str) -> Option<Value> {
         "upper" => Value::text(text.to_uppercase()),
         "capitalize" => Value::text(capitalized(text)),
         "title" => Value::text(titled(text)),
-        "swapcase" => Value::text(text.chars().flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() }).collect::<String>()),
+        "swapcase" => Value::text(
+            text.chars()
+                .flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() })
+                .collect::<String>(),
+        ),
         "islower" => Value::Bool(text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase)),
         "isupper" => Value::Bool(text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase)),
         "isascii" => Value::Bool(text.is_ascii()),
@@ -278,7 +323,11 @@ fn titled(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for c in text.chars() {
-        if inside { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if inside {
+            out.extend(c.to_lowercase())
+        } else {
+            out.extend(c.to_uppercase())
+        }
         inside = c.is_alphabetic();
     }
     out
@@ -293,7 +342,9 @@ pub fn replaced(text: &str, from: &str, to: &str, count: i64) -> String {
 
 /// `split` by blanks where no separator is given.
 pub fn split(text: &str, from_end: bool, call: &Call<'_>) -> Outcome<Value> {
-    let named = |name: &str, at: usize| call.named.get(name).or_else(|| call.args.get(at)).filter(|value| !value.is_null() && !matches!(value, Value::Omit));
+    let named = |name: &str, at: usize| {
+        call.named.get(name).or_else(|| call.args.get(at)).filter(|value| !value.is_null() && !matches!(value, Value::Omit))
+    };
     let separator = named("sep", 0).map(|value| python::text(value).map(|text| text.into_owned())).transpose()?;
     let limit = named("maxsplit", 1).and_then(Value::as_int).and_then(|limit| usize::try_from(limit).ok());
     let parts: Vec<String> = match (separator, limit) {

@@ -113,7 +113,13 @@ impl Templates {
 
     fn names(&self, entry: std::result::Result<Entry, Arc<lexer::Bad>>) -> Vec<String> {
         match entry {
-            Ok(entry) => entry.compiled.names.iter().filter(|name| !functions::is_global(name) && *name != "loop" && !name.starts_with("_j_")).cloned().collect(),
+            Ok(entry) => entry
+                .compiled
+                .names
+                .iter()
+                .filter(|name| !functions::is_global(name) && *name != "loop" && !name.starts_with("_j_"))
+                .cloned()
+                .collect(),
             Err(_) => vec![],
         }
     }
@@ -201,7 +207,8 @@ impl Templates {
         };
         let (mut text, mut marks) = (printed, frame.marks);
         if let (true, Some((value, _))) = (entry.compiled.single, &frame.last) {
-            let (printed, inner) = frame::framed(None, || if value.is_null() { Ok(String::new()) } else { python::text(value).map(|text| text.into_owned()) });
+            let (printed, inner) =
+                frame::framed(None, || if value.is_null() { Ok(String::new()) } else { python::text(value).map(|text| text.into_owned()) });
             text = printed?;
             marks.extend(inner.marks);
         }

@@ -122,7 +122,9 @@ fn floor_div(x: i64, y: i64) -> i64 {
 pub fn sign(negative: bool, value: &Value) -> Outcome<Value> {
     failure::usable(value)?;
     match number(value) {
-        Some(Number::Int(int)) if negative => int.checked_neg().map_or_else(|| fail("the result is too large for an integer"), |int| Ok(Value::Int(int))),
+        Some(Number::Int(int)) if negative => {
+            int.checked_neg().map_or_else(|| fail("the result is too large for an integer"), |int| Ok(Value::Int(int)))
+        }
         Some(Number::Float(float)) if negative => Ok(Value::Float(-float)),
         Some(Number::Int(int)) => Ok(Value::Int(int)),
         Some(Number::Float(float)) => Ok(Value::Float(float)),
@@ -286,7 +288,8 @@ fn positions(length: usize, [start, stop, step]: [Option<i64>; 3]) -> Outcome<Ve
     }
     let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let clamp = |at: i64| if at < 0 { (at.saturating_add(length)).clamp(low, high) } else { at.clamp(low, high) };
-    let (mut at, stop) = if step > 0 { (start.map_or(low, clamp), stop.map_or(high, clamp)) } else { (start.map_or(high, clamp), stop.map_or(low, clamp)) };
+    let (mut at, stop) =
+        if step > 0 { (start.map_or(low, clamp), stop.map_or(high, clamp)) } else { (start.map_or(high, clamp), stop.map_or(low, clamp)) };
     let mut out = vec![];
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
         out.push(at as usize);

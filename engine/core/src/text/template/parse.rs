@@ -123,7 +123,9 @@ impl<'a> Parser<'a> {
         }
         let bad = self.unexpected("the end");
         Err(match self.peek() {
-            Some(Kind::Name(name)) if matches!(name.as_str(), "AND" | "OR" | "NOT" | "And" | "Or") => bad.hint(format!("write `{}`", name.to_lowercase())),
+            Some(Kind::Name(name)) if matches!(name.as_str(), "AND" | "OR" | "NOT" | "And" | "Or") => {
+                bad.hint(format!("write `{}`", name.to_lowercase()))
+            }
             Some(Kind::Op("=")) => bad.hint("write `==` to compare"),
             _ => bad,
         })
@@ -229,7 +231,10 @@ impl<'a> Parser<'a> {
                     self.at += 1;
                     "in"
                 }
-                Some(Kind::Name(name)) if name == "not" && matches!(self.tokens.get(self.at + 1), Some(Token { kind: Kind::Name(next), .. }) if next == "in") => {
+                Some(Kind::Name(name))
+                    if name == "not"
+                        && matches!(self.tokens.get(self.at + 1), Some(Token { kind: Kind::Name(next), .. }) if next == "in") =>
+                {
                     self.at += 2;
                     "not in"
                 }

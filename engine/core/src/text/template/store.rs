@@ -86,7 +86,9 @@ impl Store {
         let named: Arc<RwLock<HashMap<Arc<str>, Entry>>> = Arc::default();
         let mut env = machine::environment().expect("the brackets differ from each other");
         let loader = named.clone();
-        env.set_loader(move |name| Ok(loader.read().unwrap_or_else(PoisonError::into_inner).get(name).map(|entry| entry.compiled.text.clone())));
+        env.set_loader(move |name| {
+            Ok(loader.read().unwrap_or_else(PoisonError::into_inner).get(name).map(|entry| entry.compiled.text.clone()))
+        });
         let root = Jinja::from_object(Variables);
         Store { env, root, named, texts: RwLock::default(), expressions: RwLock::default(), files: RwLock::default() }
     }
@@ -192,10 +194,13 @@ fn read_at(compiled: &Compiled, lost: &Lost, within: Option<&Range<usize>>) -> O
 /// Errors that minijinja makes itself.
 pub fn own_message(error: &Error) -> Diagnostic {
     match error.kind() {
-        ErrorKind::OutOfFuel => Diagnostic::error("this template runs for ever, or nearly so").hint("look for a loop over a very large range, or a macro that calls itself"),
+        ErrorKind::OutOfFuel => Diagnostic::error("this template runs for ever, or nearly so")
+            .hint("look for a loop over a very large range, or a macro that calls itself"),
         ErrorKind::TooManyArguments => Diagnostic::error(error.detail().unwrap_or("too many arguments").to_string()),
         _ => match error.detail() {
-            Some("recursion limit exceeded") => Diagnostic::error("macros or includes stand too deep in each other").hint("look for one that calls itself"),
+            Some("recursion limit exceeded") => {
+                Diagnostic::error("macros or includes stand too deep in each other").hint("look for one that calls itself")
+            }
             Some(detail) => Diagnostic::error(detail.to_string()),
             None => Diagnostic::error(error.kind().to_string()),
         },

@@ -263,10 +263,12 @@ fn secrets_travel() {
 fn a_written_map_is_lazy() {
     let mark = Mark::new("pw", "correct horse", b"k");
     let more = [("pw", Value::text("correct horse").marked(vec![mark.clone()]))];
-    let yaml = |x: &str| format!("db: {{user: \"{{{{ name }}}}\", password: \"{{{{ pw }}}}\", bad: \"{{{{ nope }}}}\"}}\nname: bob\nx: {x}\n");
+    let yaml =
+        |x: &str| format!("db: {{user: \"{{{{ name }}}}\", password: \"{{{{ pw }}}}\", bad: \"{{{{ nope }}}}\"}}\nname: bob\nx: {x}\n");
     let user = rendered(&yaml("\"{{ db.user }}\""), &more).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((user.as_str(), user.marks().len()), (Some("bob"), 0));
-    let map = rendered(&yaml("{a: \"{{ db.user }}\", b: \"{{ db.password }}\", c: \"{{ vars.name }}\"}"), &more).unwrap_or_else(|error| panic!("{error}"));
+    let map = rendered(&yaml("{a: \"{{ db.user }}\", b: \"{{ db.password }}\", c: \"{{ vars.name }}\"}"), &more)
+        .unwrap_or_else(|error| panic!("{error}"));
     assert!(matches!(map.get("a"), Some(Value::Text(_))) && matches!(map.get("b"), Some(Value::Secret(_))));
     assert_eq!(map.get("c"), Some(&Value::text("bob")));
     let error = rendered(&yaml("\"{{ 5 | strftime(pw) }} {{ '%Y' | strftime(pw) }}\""), &more).expect_err("no count of seconds");
@@ -287,7 +289,9 @@ impl Scopes for Hosts {
 /// Another host's variables are rendered with that host's variables.
 #[test]
 fn hostvars() {
-    let mut scope = vars("who: me\nx: \"{{ hostvars['web'].greeting }} {{ hostvars.web['who'] }} {{ who }}\"\ny: \"{{ hostvars.wbe.who }}\"\nz: \"{{ hostvars | length }}{{ 'web' in hostvars }}\"\n");
+    let mut scope = vars(
+        "who: me\nx: \"{{ hostvars['web'].greeting }} {{ hostvars.web['who'] }} {{ who }}\"\ny: \"{{ hostvars.wbe.who }}\"\nz: \"{{ hostvars | length }}{{ 'web' in hostvars }}\"\n",
+    );
     scope.0.insert("hostvars".to_string(), Var::Scopes(Arc::new(Hosts(Arc::new(vars("who: web1\ngreeting: \"hi {{ who }}\"\n"))))));
     let templates = templates();
     let render = |name: &str| {
@@ -302,7 +306,10 @@ fn hostvars() {
 /// On the stack of a test's thread, which is as small as any.
 #[test]
 fn a_long_chain_of_variables() {
-    let chain = |length: usize| (0..length).map(|at| format!("v{at}: \"a{{{{ v{} }}}}\"\n", at + 1)).collect::<String>() + &format!("v{length}: end\nx: \"{{{{ v0 }}}}\"\n");
+    let chain = |length: usize| {
+        (0..length).map(|at| format!("v{at}: \"a{{{{ v{} }}}}\"\n", at + 1)).collect::<String>()
+            + &format!("v{length}: end\nx: \"{{{{ v0 }}}}\"\n")
+    };
     assert!(rendered(&chain(50), &[]).is_ok());
     assert!(rendered(&chain(80), &[]).expect_err("too deep").contains("levels deep"));
 }
@@ -343,7 +350,10 @@ fn what_is_unknown_travels() {
 #[test]
 fn what_a_template_reads() {
     let templates = templates();
-    assert_eq!(templates.references("{% for i in xs %}{{ i.a ~ b.c }}{{ lookup('vars', d) }}{% set z = 1 %}{{ z }}{% endfor %}"), ["b", "d", "xs"]);
+    assert_eq!(
+        templates.references("{% for i in xs %}{{ i.a ~ b.c }}{{ lookup('vars', d) }}{% set z = 1 %}{{ z }}{% endfor %}"),
+        ["b", "d", "xs"]
+    );
     assert_eq!(templates.expression_references("a.b is defined and c | default(d)"), ["a", "c", "d"]);
     assert!(templates.references("plain").is_empty());
 }
@@ -358,9 +368,15 @@ fn speed() {
     scope.0.insert("items".to_string(), Var::Value(Value::from(items)));
     scope.0.insert("f".to_string(), Var::Value(Value::text("fact")));
     for text in [
-        "{{ f }}", "{{ a }}", "{{ e }}", "x {{ b.c.d }} y", "{{ f | default('x') | upper }}",
-        "{% for i in items %}{{ i.name }}={{ i.id + 1 }}\n{% endfor %}", "{{ items | map(attribute='name') | join(',') }}",
-        "{{ items | selectattr('id', 'gt', 100) | list | length }}", "{% set o = [] %}{% for i in items %}{% set _ = o.append(i.id) %}{% endfor %}{{ o | length }}",
+        "{{ f }}",
+        "{{ a }}",
+        "{{ e }}",
+        "x {{ b.c.d }} y",
+        "{{ f | default('x') | upper }}",
+        "{% for i in items %}{{ i.name }}={{ i.id + 1 }}\n{% endfor %}",
+        "{{ items | map(attribute='name') | join(',') }}",
+        "{{ items | selectattr('id', 'gt', 100) | list | length }}",
+        "{% set o = [] %}{% for i in items %}{% set _ = o.append(i.id) %}{% endfor %}{{ o | length }}",
     ] {
         let node = node(text);
         templates.render(&node, &scope).unwrap_or_else(|error| panic!("{}", error.render(false)));

@@ -115,8 +115,12 @@ const TESTS: &[Test] = &[
     Test::new("number", "value", |call, _| kind(call, |value| matches!(value, Value::Int(_) | Value::Float(_) | Value::Bool(_)))),
     Test::new("string", "value", |call, _| kind(call, |value| value.as_str().is_some())),
     Test::new("mapping", "value", |call, _| kind(call, |value| matches!(value, Value::Map(_)))),
-    Test::new("sequence", "value", |call, _| kind(call, |value| matches!(value, Value::Map(_) | Value::List(_)) || value.as_str().is_some())),
-    Test::new("iterable", "value", |call, _| kind(call, |value| matches!(value, Value::Map(_) | Value::List(_)) || value.as_str().is_some())),
+    Test::new("sequence", "value", |call, _| {
+        kind(call, |value| matches!(value, Value::Map(_) | Value::List(_)) || value.as_str().is_some())
+    }),
+    Test::new("iterable", "value", |call, _| {
+        kind(call, |value| matches!(value, Value::Map(_) | Value::List(_)) || value.as_str().is_some())
+    }),
     Test::new("callable", "value", |_, _| Ok(false)),
     Test::new("truthy", "value convert_bool", |call, _| truthy(call)),
     Test::new("falsy", "value convert_bool", |call, _| truthy(call).map(|truth| !truth)),
@@ -137,7 +141,9 @@ const TESTS: &[Test] = &[
     Test::new(">=", "value other", |call, _| compare(call, ">=")),
     Test::new("in", "value container", |call, _| t::contains(call.need(1)?, call.need(0)?)),
     Test::new("contains", "value item", |call, _| t::contains(call.need(0)?, call.need(1)?)),
-    Test::new("sameas", "value other", |call, _| Ok(call.need(0)?.type_name() == call.need(1)?.type_name() && t::equal(call.need(0)?, call.need(1)?)?)),
+    Test::new("sameas", "value other", |call, _| {
+        Ok(call.need(0)?.type_name() == call.need(1)?.type_name() && t::equal(call.need(0)?, call.need(1)?)?)
+    }),
     Test::new("odd", "value", |call, _| divided(call, 2, 1)),
     Test::new("even", "value", |call, _| divided(call, 2, 0)),
     Test::new("divisibleby", "value number", |call, _| divided(call, call.int(1)?, 0)),
@@ -182,12 +188,15 @@ fn link(_: &Call<'_>, _: &Here<'_>) -> Outcome<bool> {
 }
 
 fn url(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) && !rest.is_empty())
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) && !rest.is_empty()
+    })
 }
 
 static TABLE: LazyLock<Vec<&'static Test>> = LazyLock::new(|| TESTS.iter().chain(result::TESTS).collect());
 
-static BY_NAME: LazyLock<HashMap<&'static str, usize>> = LazyLock::new(|| TABLE.iter().enumerate().map(|(at, test)| (test.name, at)).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, usize>> =
+    LazyLock::new(|| TABLE.iter().enumerate().map(|(at, test)| (test.name, at)).collect());
 
 /// The number of a test, which compiled templates carry.
 pub fn index(name: &str) -> Option<usize> {

@@ -18,7 +18,11 @@ pub fn holds(call: &Call<'_>, _: &Here<'_>) -> Outcome<bool> {
         "strict" => ordered(strict_parts(&left)?, strict_parts(&right)?),
         "semver" | "semantic" => semantic(&left)?.cmp(&semantic(&right)?),
         "pep440" => pep440(&left)?.cmp(&pep440(&right)?),
-        other => return Err(Diagnostic::error(format!("there is no version type `{other}`")).meant(other, ["loose", "strict", "semver", "semantic", "pep440"]).into()),
+        other => {
+            return Err(Diagnostic::error(format!("there is no version type `{other}`"))
+                .meant(other, ["loose", "strict", "semver", "semantic", "pep440"])
+                .into());
+        }
     };
     Ok(match &*operator {
         "==" | "=" | "eq" => order.is_eq(),
@@ -124,7 +128,9 @@ fn semantic(text: &str) -> Outcome<Semantic> {
     let numbers: Vec<Option<u64>> = numbers.split('.').map(|part| part.parse().ok()).collect();
     let [Some(major), Some(minor), Some(patch)] = numbers[..] else { return wrong() };
     let parts = pre.map_or(vec![], |pre| {
-        pre.split('.').map(|part| part.parse().map_or_else(|_| (true, 0, part.to_string()), |number| (false, number, String::new()))).collect()
+        pre.split('.')
+            .map(|part| part.parse().map_or_else(|_| (true, 0, part.to_string()), |number| (false, number, String::new())))
+            .collect()
     });
     Ok(([major, minor, patch], pre.is_none(), parts))
 }
@@ -148,7 +154,20 @@ fn pep440(text: &str) -> Outcome<Pep> {
     let (mut pre, mut post, mut dev): ((i8, u64), u64, u64) = ((3, 0), 0, u64::MAX);
     let mut tail = rest[end..].trim_start_matches(['.', '-', '_']);
     while !tail.is_empty() {
-        let words = [("alpha", 0), ("beta", 1), ("preview", 2), ("post", 4), ("rev", 4), ("dev", 5), ("rc", 2), ("pre", 2), ("a", 0), ("b", 1), ("c", 2), ("r", 4)];
+        let words = [
+            ("alpha", 0),
+            ("beta", 1),
+            ("preview", 2),
+            ("post", 4),
+            ("rev", 4),
+            ("dev", 5),
+            ("rc", 2),
+            ("pre", 2),
+            ("a", 0),
+            ("b", 1),
+            ("c", 2),
+            ("r", 4),
+        ];
         let Some((word, rank)) = words.iter().find(|(word, _)| tail.starts_with(word)) else {
             return fail(format!("`{text}` is no version by PEP 440"));
         };

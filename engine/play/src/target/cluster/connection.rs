@@ -155,13 +155,15 @@ impl Connection {
             };
             return self.broken(format!("cannot log in to {server}: {words}"), None, When::Unsent);
         }
-        let connecting = chain(error).any(|error| error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()));
+        let connecting =
+            chain(error).any(|error| error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()));
         let why = innermost(error);
         let (message, hint) = if !connecting {
             (format!("the connection to {server} was lost: {why}"), by.clone())
         } else if why.contains("CaUsedAsEndEntity") {
             // Go's TLS lets this pass, ours does not
-            let hint = format!("{by}; give the server a certificate with `basicConstraints = CA:FALSE`, or one that a CA of its own signed");
+            let hint =
+                format!("{by}; give the server a certificate with `basicConstraints = CA:FALSE`, or one that a CA of its own signed");
             (format!("{server} shows the certificate of a CA as its own"), hint)
         } else if why.contains("certificate") {
             (format!("{server} shows a certificate that is not trusted: {why}"), format!("{by}: see its `certificate-authority`"))

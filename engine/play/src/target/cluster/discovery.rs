@@ -11,8 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::call::{self, Call};
 use super::connection::Connection;
-use crate::target::status;
 use crate::target::requests::Progress;
+use crate::target::status;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// Over so many group versions, one look at all of them is cheaper than one each.
@@ -50,7 +50,12 @@ struct Missing {
 
 impl Discovery {
     /// At the beginning of a message: what was missing before may be there now; what is unknown is asked for at once.
-    pub(super) async fn prepare(&self, connection: &Connection, requests: impl Iterator<Item = &Request>, progress: &Progress) -> Result<(), Fault> {
+    pub(super) async fn prepare(
+        &self,
+        connection: &Connection,
+        requests: impl Iterator<Item = &Request>,
+        progress: &Progress,
+    ) -> Result<(), Fault> {
         self.doubt();
         let wanted: BTreeSet<GroupVersion> = requests.map(group_version).filter(|wanted| !held(&self.known).contains_key(wanted)).collect();
         if wanted.len() > FEW {
@@ -84,7 +89,12 @@ impl Discovery {
     }
 
     /// What a request is about, or the answer that says that there is no such kind.
-    pub(super) async fn find(&self, connection: &Connection, request: &Request, progress: &Progress) -> Result<Result<Resource, Response>, Fault> {
+    pub(super) async fn find(
+        &self,
+        connection: &Connection,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Result<Resource, Response>, Fault> {
         if let Some(found) = self.look_up(request) {
             return Ok(Ok(found));
         }
@@ -182,10 +192,16 @@ fn listed(body: &Json) -> Vec<Resource> {
 impl Missing {
     fn of(request: &Request, all: &Served) -> Missing {
         let kinds: BTreeSet<&str> = all.values().flatten().map(|resource| resource.kind.as_str()).collect();
-        let alike =
-            kinds.iter().copied().find(|kind| kind.eq_ignore_ascii_case(&request.kind)).or_else(|| nearest(&request.kind, kinds.iter().copied()));
+        let alike = kinds
+            .iter()
+            .copied()
+            .find(|kind| kind.eq_ignore_ascii_case(&request.kind))
+            .or_else(|| nearest(&request.kind, kinds.iter().copied()));
         let has = |resources: &[Resource]| resources.iter().any(|resource| Some(resource.kind.as_str()) == alike);
-        let near = all.iter().filter(|(_, resources)| has(resources)).map(|((group, version), _)| shown(group, version, alike.unwrap_or_default()));
+        let near = all
+            .iter()
+            .filter(|(_, resources)| has(resources))
+            .map(|((group, version), _)| shown(group, version, alike.unwrap_or_default()));
         let near: BTreeSet<String> = near.collect();
         Missing { near: near.into_iter().collect(), group: all.keys().any(|(group, _)| *group == *request.group) }
     }
@@ -198,8 +214,7 @@ impl Missing {
             [] => String::new(),
             near => format!("; it has {}", near.join(", ")),
         };
-        let details =
-            json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
+        let details = json!({ "group": &*request.group, "version": &*request.version, "kind": &*request.kind, "name": &*request.name, "near": self.near });
         status::failure(404, "KindNotFound", format!("the cluster has no kind `{wanted}`{more}"), details)
     }
 }

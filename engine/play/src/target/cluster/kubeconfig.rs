@@ -95,9 +95,11 @@ async fn merged_login(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> 
         return Err(fault(format!("no context `{name}` in {shown}"), hint));
     };
     let by = format!("context `{name}` of {shown}");
-    let proxy = merged.clusters.iter().find(|cluster| cluster.name == context.cluster).and_then(|named| named.cluster.as_ref()?.proxy_url.clone());
+    let proxy =
+        merged.clusters.iter().find(|cluster| cluster.name == context.cluster).and_then(|named| named.cluster.as_ref()?.proxy_url.clone());
     let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
-    let mut config = kube::Config::from_custom_kubeconfig(merged, &options).await.map_err(|error| fault(format!("{by}: {}", words(&error)), None))?;
+    let mut config =
+        kube::Config::from_custom_kubeconfig(merged, &options).await.map_err(|error| fault(format!("{by}: {}", words(&error)), None))?;
     let plugin = config.auth_info.exec.take();
     let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
     config.proxy_url = proxy::of(&config.cluster_url, proxy.as_deref()).map_err(|why| fault(format!("{by}: {why}"), None))?;
@@ -105,8 +107,8 @@ async fn merged_login(merged: Kubeconfig, wanted: Option<&str>, shown: &str) -> 
 }
 
 fn in_cluster() -> Result<Login, Fault> {
-    let config =
-        kube::Config::incluster().map_err(|error| fault(format!("no kubeconfig, and the account of this pod cannot be used: {error}"), None))?;
+    let config = kube::Config::incluster()
+        .map_err(|error| fault(format!("no kubeconfig, and the account of this pod cannot be used: {error}"), None))?;
     let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
     Ok(Login { place: Place { server, by: "the account of this pod".into(), user: None }, context: None, config, plugin: None })
 }

@@ -66,7 +66,8 @@ fn typed(items: &mut [Json], request: &Request) {
         if let Json::Object(members) = item
             && !members.contains_key("kind")
         {
-            let mut whole = serde_json::Map::from_iter([("apiVersion".to_string(), json!(version)), ("kind".to_string(), json!(&*request.kind))]);
+            let mut whole =
+                serde_json::Map::from_iter([("apiVersion".to_string(), json!(version)), ("kind".to_string(), json!(&*request.kind))]);
             whole.append(members);
             *members = whole;
         }

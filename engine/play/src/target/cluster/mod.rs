@@ -174,7 +174,11 @@ impl Cluster {
     }
 
     /// Responses in the order of the jobs; what did not come because of a fault is `None`.
-    async fn side_by_side(self: &Arc<Cluster>, jobs: Vec<(Request, Option<u64>)>, progress: &Progress) -> (Vec<Option<Response>>, Option<Fault>) {
+    async fn side_by_side(
+        self: &Arc<Cluster>,
+        jobs: Vec<(Request, Option<u64>)>,
+        progress: &Progress,
+    ) -> (Vec<Option<Response>>, Option<Fault>) {
         let mut responses: Vec<Option<Response>> = jobs.iter().map(|_| None).collect();
         let mut running = JoinSet::new();
         for (at, (request, limit)) in jobs.into_iter().enumerate() {
@@ -187,7 +191,10 @@ impl Cluster {
                 let Some(limit) = limit else { return (at, answer.await) };
                 let late = || Fault {
                     kind: FaultKind::TimedOut,
-                    ..fault(format!("no answer from {} within {limit} s", cluster.connection.place.server), cluster.connection.place.by.clone())
+                    ..fault(
+                        format!("no answer from {} within {limit} s", cluster.connection.place.server),
+                        cluster.connection.place.by.clone(),
+                    )
                 };
                 (at, tokio::time::timeout(Duration::from_secs(limit), answer).await.unwrap_or_else(|_| Err(late())))
             });
@@ -273,8 +280,14 @@ impl Cluster {
             (true, None) => Ok(Some(self.connection.namespace.clone())),
             (false, None) => Ok(None),
             (false, Some(namespace)) => {
-                let message = format!("a {} belongs to the whole cluster, not to the namespace `{namespace}`: remove its namespace", request.kind);
-                Err(status::failure(400, "BadRequest", message, json!({ "group": &*request.group, "kind": &*request.kind, "name": &*request.name })))
+                let message =
+                    format!("a {} belongs to the whole cluster, not to the namespace `{namespace}`: remove its namespace", request.kind);
+                Err(status::failure(
+                    400,
+                    "BadRequest",
+                    message,
+                    json!({ "group": &*request.group, "kind": &*request.kind, "name": &*request.name }),
+                ))
             }
         }
     }
@@ -285,5 +298,8 @@ fn lacks_kind(response: &Response) -> bool {
 }
 
 fn defines_kinds(request: &Request) -> bool {
-    matches!((&*request.group, &*request.kind), ("apiextensions.k8s.io", "CustomResourceDefinition") | ("apiregistration.k8s.io", "APIService"))
+    matches!(
+        (&*request.group, &*request.kind),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") | ("apiregistration.k8s.io", "APIService")
+    )
 }

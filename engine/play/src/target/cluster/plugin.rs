@@ -90,7 +90,8 @@ fn complaint(plugin: &ExecConfig, output: &Output) -> String {
     let mut said = String::from_utf8_lossy(&output.stderr).trim().to_string();
     let inherited: Vec<(String, String)> =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-    let delicate = |name: &str| ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "SESSION"].iter().any(|word| name.to_uppercase().contains(word));
+    let delicate =
+        |name: &str| ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "SESSION"].iter().any(|word| name.to_uppercase().contains(word));
     let inherited = inherited.iter().filter(|(name, _)| delicate(name)).map(|(name, value)| (name, value));
     for (name, value) in environment(plugin).chain(inherited).filter(|(_, value)| value.len() >= 4) {
         said = said.replace(value.as_str(), &format!("‹{name}›"));
@@ -109,7 +110,8 @@ mod tests {
     #[test]
     fn tokens_and_certificates_are_taken() {
         let mut user = AuthInfo::default();
-        let both = json!({"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY", "expirationTimestamp": "2026-11-21T10:00:00Z"}});
+        let both =
+            json!({"status": {"clientCertificateData": "CERT", "clientKeyData": "KEY", "expirationTimestamp": "2026-11-21T10:00:00Z"}});
         let until = take(&both, &mut user).expect("a credential").expect("a time");
         assert_eq!(until.as_second(), 1_795_255_200);
         assert_eq!(user.client_certificate_data.as_deref(), Some("Q0VSVA=="));

@@ -15,7 +15,8 @@ pub(super) fn of(server: &Uri, configured: Option<&str>) -> Result<Option<Uri>, 
 
 fn choose(server: &Uri, configured: Option<&str>, environment: Option<&str>, exempt: &str) -> Result<Option<Uri>, String> {
     let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    let environment = environment.filter(|_| server.scheme_str() == Some("https") && !exempt.split(',').any(|entry| covers(entry.trim(), host)));
+    let environment =
+        environment.filter(|_| server.scheme_str() == Some("https") && !exempt.split(',').any(|entry| covers(entry.trim(), host)));
     match configured.filter(|proxy| !proxy.is_empty()).or(environment) {
         // the text is not shown: a proxy's address may hold a password
         Some(proxy) => proxy.parse().map(Some).map_err(|error| format!("the proxy's address cannot be read: {error}")),
@@ -71,7 +72,8 @@ mod tests {
             assert_eq!(chosen, wanted, "{server} {exempt}");
         }
         assert!(
-            choose(&"https://x".parse().expect("uri"), Some("http://u:t0psecret@[bad"), None, "").is_err_and(|error| !error.contains("t0psecret"))
+            choose(&"https://x".parse().expect("uri"), Some("http://u:t0psecret@[bad"), None, "")
+                .is_err_and(|error| !error.contains("t0psecret"))
         );
     }
 }

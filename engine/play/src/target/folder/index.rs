@@ -52,7 +52,8 @@ impl Index {
         files.sort();
         let mut found = vec![];
         for file in files {
-            let text = fs::read_to_string(&file).map_err(|error| Diagnostic::error(format!("{} cannot be read: {error}", file.display())))?;
+            let text =
+                fs::read_to_string(&file).map_err(|error| Diagnostic::error(format!("{} cannot be read: {error}", file.display())))?;
             let source = Source::new(file.display().to_string(), text);
             let documents: Vec<Node> = yaml::parse_all(&source)?.into_iter().filter(|node| !node.is_null()).collect();
             let company = documents.len();

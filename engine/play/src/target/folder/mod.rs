@@ -48,7 +48,9 @@ impl Folders {
         let turn = self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(root.clone()).or_default().clone();
         let _turn = turn.lock().await;
         let answered = tokio::task::spawn_blocking(move || answers(&root, plain_secrets, message)).await;
-        answered.unwrap_or_else(|error| Err(fault(&Diagnostic::error(format!("the folder {path} was left in the middle of a message: {error}")))))
+        answered.unwrap_or_else(|error| {
+            Err(fault(&Diagnostic::error(format!("the folder {path} was left in the middle of a message: {error}"))))
+        })
     }
 }
 

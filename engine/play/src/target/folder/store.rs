@@ -77,9 +77,12 @@ impl Store {
             }
             (_, given) => given.unwrap_or_default(),
         };
-        for (path, wanted) in
-            [("/metadata/name", name), ("/metadata/namespace", namespace), ("/kind", &*request.kind), ("/apiVersion", &*api_version(request))]
-        {
+        for (path, wanted) in [
+            ("/metadata/name", name),
+            ("/metadata/namespace", namespace),
+            ("/kind", &*request.kind),
+            ("/apiVersion", &*api_version(request)),
+        ] {
             if let Some(found) = text(path).filter(|found| *found != wanted && request.verb != Verb::Delete) {
                 return Err(bad(format!("the manifest has `{}: {found}`, and the request is for `{wanted}`", path[1..].replace('/', "."))));
             }
@@ -188,7 +191,8 @@ fn unwritten(file: &Path, error: &io::Error) -> Response {
 /// `uid` and `resourceVersion`, where they are given, must be those of what is there.
 fn preconditions(identity: &Identity, stored: Option<&Stored>, given: &Json) -> Result<(), Response> {
     for (key, found) in [("uid", stored.map(|_| identity.uid())), ("resourceVersion", stored.map(Stored::version))] {
-        if let Some(wanted) = given.get(key).and_then(Json::as_str).filter(|wanted| !wanted.is_empty() && Some(*wanted) != found.as_deref()) {
+        if let Some(wanted) = given.get(key).and_then(Json::as_str).filter(|wanted| !wanted.is_empty() && Some(*wanted) != found.as_deref())
+        {
             let found = found.unwrap_or_else(|| "none".to_string());
             return Err(failure(
                 409,

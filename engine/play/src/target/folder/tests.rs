@@ -79,7 +79,16 @@ fn request(verb: Verb, api: &str, namespace: Option<&str>, name: &str, body: Jso
     let (at, kind) = api.rsplit_once('/').expect("api");
     let (group, version) = at.rsplit_once('/').unwrap_or(("", at));
     let (group, version, kind) = (group.into(), version.into(), kind.into());
-    Request { verb, group, version, kind, namespace: namespace.map(Into::into), name: name.into(), body: Value::from(&body), selectors: vec![] }
+    Request {
+        verb,
+        group,
+        version,
+        kind,
+        namespace: namespace.map(Into::into),
+        name: name.into(),
+        body: Value::from(&body),
+        selectors: vec![],
+    }
 }
 
 fn map(data: Json) -> Json {
@@ -101,7 +110,10 @@ async fn apply_get_list_delete() {
     assert_eq!(text, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: web\ndata:\n  a: \"yes\"\n");
     assert_eq!(folder.one(at(Verb::Get, Json::Null)).await, (200, made.clone()));
     let (status, would) = folder.one(at(DRY, map(json!({"b": "no"})))).await;
-    assert_eq!((status, &would["data"], &would["metadata"]["resourceVersion"]), (200, &json!({"b": "no"}), &made["metadata"]["resourceVersion"]));
+    assert_eq!(
+        (status, &would["data"], &would["metadata"]["resourceVersion"]),
+        (200, &json!({"b": "no"}), &made["metadata"]["resourceVersion"])
+    );
     let mut list = request(Verb::List, "v1/ConfigMap", None, "", Json::Null);
     assert_eq!(folder.one(list.clone()).await.1["items"], json!([made]));
     list.selectors = vec![("labelSelector", "app=x".into())];
@@ -117,7 +129,10 @@ async fn apply_get_list_delete() {
 #[tokio::test]
 async fn what_somebody_wrote_by_hand_is_read_and_kept() {
     let folder = Scratch::new("hand");
-    folder.write("apps/my-stuff.yml", "# why\n{apiVersion: v1, kind: ConfigMap,\n  metadata: {name: c, namespace: web}, data: {'a': 'yes'}} # so\n");
+    folder.write(
+        "apps/my-stuff.yml",
+        "# why\n{apiVersion: v1, kind: ConfigMap,\n  metadata: {name: c, namespace: web}, data: {'a': 'yes'}} # so\n",
+    );
     folder.write("apps/kustomization.yaml", "resources: [my-stuff.yml]\n");
     folder.write(".git/x.yaml", "nothing: {");
     let at = |verb, body| request(verb, "v1/ConfigMap", Some("web"), "c", body);
@@ -129,7 +144,10 @@ async fn what_somebody_wrote_by_hand_is_read_and_kept() {
         fs::read_to_string(folder.0.join("apps/my-stuff.yml")).expect("text").ends_with("data:\n  a: \"no\"\n"),
         "what changes is written where it was"
     );
-    folder.write("two.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n");
+    folder.write(
+        "two.yaml",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: b}\n",
+    );
     let labelled = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "labels": {"x": "y"}}});
     let (status, body) = folder.one(request(APPLY, "v1/Namespace", None, "a", labelled)).await;
     assert!(
@@ -146,10 +164,16 @@ async fn what_somebody_wrote_by_hand_is_read_and_kept() {
 async fn what_cannot_be_read_is_named() {
     let folder = Scratch::new("broken");
     folder.write("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n");
-    assert_eq!(folder.fault().await, "DIR/a.yaml:4:1: a tab in the indentation (YAML is indented with blanks only; replace the tab with blanks)");
+    assert_eq!(
+        folder.fault().await,
+        "DIR/a.yaml:4:1: a tab in the indentation (YAML is indented with blanks only; replace the tab with blanks)"
+    );
     folder.write("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n");
     folder.write("b.yaml", "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: default}\n");
-    assert_eq!(folder.fault().await, "DIR/b.yaml:3:1: ConfigMap default/x stands here twice (keep one of the two; the first is at DIR/a.yaml:1:1)");
+    assert_eq!(
+        folder.fault().await,
+        "DIR/b.yaml:3:1: ConfigMap default/x stands here twice (keep one of the two; the first is at DIR/a.yaml:1:1)"
+    );
     folder.write("b.yaml", "replicas: 1\n");
     assert!(folder.fault().await.starts_with("DIR/b.yaml:1:1: this manifest has no `apiVersion`"));
     folder.write("b.yaml", "- 1\n");
@@ -160,7 +184,13 @@ async fn what_cannot_be_read_is_named() {
 async fn scopes_are_known_or_said() {
     let folder = Scratch::new("scopes");
     let thing = |namespace| {
-        request(APPLY, "x.example/v1/Thing", namespace, "t", json!({"apiVersion": "x.example/v1", "kind": "Thing", "metadata": {"name": "t"}}))
+        request(
+            APPLY,
+            "x.example/v1/Thing",
+            namespace,
+            "t",
+            json!({"apiVersion": "x.example/v1", "kind": "Thing", "metadata": {"name": "t"}}),
+        )
     };
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "Sys:x"}, "rules": []});
     let refused = folder.one(request(APPLY, "rbac.authorization.k8s.io/v1/ClusterRole", Some("web"), "Sys:x", role.clone())).await;
@@ -172,7 +202,10 @@ async fn scopes_are_known_or_said() {
     assert_eq!(folder.ask(vec![thing(None)]).await[0].warnings.len(), 1);
     let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.example"},
         "spec": {"group": "x.example", "names": {"kind": "Thing", "plural": "things"}, "scope": "Cluster"}});
-    assert_eq!(folder.one(request(APPLY, "apiextensions.k8s.io/v1/CustomResourceDefinition", None, "things.x.example", definition)).await.0, 201);
+    assert_eq!(
+        folder.one(request(APPLY, "apiextensions.k8s.io/v1/CustomResourceDefinition", None, "things.x.example", definition)).await.0,
+        201
+    );
     assert_eq!(folder.one(thing(Some("web"))).await.0, 400);
     assert_eq!(folder.one(request(APPLY, "v1/ConfigMap", None, "c", map(json!({})))).await.0, 201);
     let wrong = folder.one(request(APPLY, "v1/ConfigMap", Some("web"), "d", map(json!({})))).await;

@@ -201,8 +201,13 @@ mod tests {
             any::<i16>().prop_map(|n| Json::from(f64::from(n) / 8.0)),
             proptest::sample::select(vec![1e21, 1e-7, -1.5e300, 1e16, 0.1]).prop_map(Json::from)
         ];
-        let leaf =
-            prop_oneof![Just(Json::Null), any::<bool>().prop_map(Json::from), number, text().prop_map(Json::from), text().prop_map(Json::from)];
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            number,
+            text().prop_map(Json::from),
+            text().prop_map(Json::from)
+        ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
@@ -257,14 +262,19 @@ mod tests {
     fn pyyaml_reads_the_same() {
         others_read(
             "PyYAML",
-            std::process::Command::new("python3")
-                .args(["-c", "import json,sys,yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8', newline='')), sys.stdout)"]),
+            std::process::Command::new("python3").args([
+                "-c",
+                "import json,sys,yaml; json.dump(yaml.safe_load(open(sys.argv[1], encoding='utf-8', newline='')), sys.stdout)",
+            ]),
         );
     }
 
     #[test]
     fn kubectl_reads_the_same() {
         let kubectl = std::env::var("PLAY_TEST_KUBECTL").unwrap_or("kubectl".into());
-        others_read("kubectl", std::process::Command::new(kubectl).args(["patch", "--local", "--type=json", "-p", "[]", "-o", "json", "-f"]));
+        others_read(
+            "kubectl",
+            std::process::Command::new(kubectl).args(["patch", "--local", "--type=json", "-p", "[]", "-o", "json", "-f"]),
+        );
     }
 }

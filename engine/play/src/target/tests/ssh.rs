@@ -54,13 +54,15 @@ impl Sshd {
             command.args(["-m", "sh"]);
         }
         let script = format!("set -e; cd {at}; {before}\nexec /usr/sbin/sshd -D -e -f {at}/config");
-        let child = command.args(["-c", &script]).stderr(log).spawn().expect("sshd");
+        let mut child = command.args(["-c", &script]).stderr(log).spawn().expect("sshd");
         for _ in 0..500 {
             if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(Sshd { child, port, folder });
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
+        let _ = child.kill();
+        let _ = child.wait();
         panic!("sshd does not listen: {}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
     }
 

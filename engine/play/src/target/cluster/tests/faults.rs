@@ -129,7 +129,8 @@ async fn told(script: Script, request: Request, limit: Option<u64>) -> (Result<R
 #[tokio::test]
 async fn too_many_requests_are_waited_out_also_for_writes() {
     for request in [get(), apply(APPLY)] {
-        let (response, heard, sent) = told(|count, _| if count == 1 { Turn::Raw(BUSY) } else { Turn::Say(OK, json!({"n": 1})) }, request, None).await;
+        let (response, heard, sent) =
+            told(|count, _| if count == 1 { Turn::Raw(BUSY) } else { Turn::Say(OK, json!({"n": 1})) }, request, None).await;
         assert_eq!((response.expect("answer").status, sent), (200, 2));
         assert!(heard.len() == 1 && heard[0].contains(": too many requests; try 2 in 1."), "{heard:?}");
     }
@@ -149,7 +150,8 @@ async fn whoever_stays_busy_has_the_last_word() {
 
 #[tokio::test]
 async fn an_answer_that_is_cut_is_asked_for_again_unless_it_wrote() {
-    let (response, heard, sent) = told(|count, _| if count < 3 { Turn::Raw(CUT) } else { Turn::Say(OK, json!({"n": 1})) }, apply(DRY), None).await;
+    let (response, heard, sent) =
+        told(|count, _| if count < 3 { Turn::Raw(CUT) } else { Turn::Say(OK, json!({"n": 1})) }, apply(DRY), None).await;
     assert_eq!((response.expect("answer").status, sent, heard.len()), (200, 3, 2));
     let (fault, _, sent) = told(|_, _| Turn::Raw(CUT), apply(APPLY), None).await;
     let fault = fault.expect_err("fault");
@@ -232,7 +234,8 @@ async fn questions_go_side_by_side_and_not_all_at_once() {
 #[tokio::test]
 async fn a_server_below_a_path_and_one_that_is_none() {
     let server =
-        server(|_, line| if line.ends_with("/configmaps/c") { Turn::Say(OK, json!({"n": 1})) } else { Turn::Say(OK, json!("<html>")) }).await;
+        server(|_, line| if line.ends_with("/configmaps/c") { Turn::Say(OK, json!({"n": 1})) } else { Turn::Say(OK, json!("<html>")) })
+            .await;
     let file = server.dir.join("config");
     let text = std::fs::read_to_string(&file).expect("kubeconfig");
     let port = text.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("port").to_string();
@@ -249,11 +252,13 @@ async fn a_server_below_a_path_and_one_that_is_none() {
 async fn a_message_can_be_sent_by_a_task_of_its_own() {
     let server = server(|_, _| Turn::Say(OK, json!({"n": 1}))).await;
     let (address, folder) = (server.address.clone(), Address { path: Some(server.dir.display().to_string()), ..Address::default() });
-    let sent =
-        tokio::spawn(async move { Clusters::new().send(&address, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    let sent = tokio::spawn(async move {
+        Clusters::new().send(&address, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await
+    });
     assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
     let folders = crate::target::folder::Folders::new();
-    let sent = tokio::spawn(async move { folders.send(&folder, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
+    let sent =
+        tokio::spawn(async move { folders.send(&folder, Message { parts: vec![part(Purpose::Ask, vec![get()])] }, progress().0).await });
     assert_eq!(sent.await.expect("joined").expect("answers").len(), 1);
 }
 
@@ -262,7 +267,8 @@ async fn a_message_can_be_sent_by_a_task_of_its_own() {
 async fn answers_before_a_fault_are_kept() {
     let server = server(|_, line| if line.ends_with("/lost") { Turn::Raw(CUT) } else { Turn::Say(OK, json!({"n": 1})) }).await;
     let lost = request(Verb::Delete, "v1/ConfigMap", None, "lost", Json::Null);
-    let parts = vec![part(Purpose::Ask, vec![get(), get()]), part(Purpose::Fix, vec![apply(APPLY)]), part(Purpose::Fix, vec![get(), lost, get()])];
+    let parts =
+        vec![part(Purpose::Ask, vec![get(), get()]), part(Purpose::Fix, vec![apply(APPLY)]), part(Purpose::Fix, vec![get(), lost, get()])];
     let fault = Clusters::new().send(&server.address, Message { parts }, progress().0).await.expect_err("a fault");
     assert_eq!(fault.answers.iter().map(|answer| answer.responses().len()).collect::<Vec<_>>(), [2, 1]);
 }

@@ -44,7 +44,8 @@ async fn figures() {
     send(&clusters, &address, Purpose::Fix, (0..500).map(|n| at(APPLY, n)).collect()).await;
     eprintln!("applied in order: {:.0}/s", 500.0 / begun.elapsed().as_secs_f64());
     let begun = std::time::Instant::now();
-    let list = send(&clusters, &address, Purpose::Ask, vec![request(Verb::List, "v1/ConfigMap", Some(&ns("t-figures")), "", Json::Null)]).await;
+    let list =
+        send(&clusters, &address, Purpose::Ask, vec![request(Verb::List, "v1/ConfigMap", Some(&ns("t-figures")), "", Json::Null)]).await;
     eprintln!("list of {}: {:?}", list[0].body["items"].as_array().map_or(0, Vec::len), begun.elapsed());
     gone(&clusters, &address, &ns("t-figures")).await;
 }

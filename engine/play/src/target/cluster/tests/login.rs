@@ -53,7 +53,8 @@ async fn a_login_program_learns_what_it_must_know_and_is_not_asked_twice() {
     let clusters = Clusters::new();
     for _ in 0..2 {
         let get = request(Verb::Get, "v1/ConfigMap", None, "c", Json::Null);
-        let fault = clusters.send(&address, Message { parts: vec![part(Purpose::Ask, vec![get])] }, progress().0).await.expect_err("a closed port");
+        let fault =
+            clusters.send(&address, Message { parts: vec![part(Purpose::Ask, vec![get])] }, progress().0).await.expect_err("a closed port");
         assert!(fault.message.starts_with("nothing listens at http://127.0.0.1:1"), "{}", fault.message);
     }
     assert_eq!(std::fs::read_to_string(dir.join("runs")).expect("runs"), "x\n");
@@ -67,15 +68,18 @@ async fn a_login_that_ends_is_renewed_and_a_refused_one_once() {
     let token = text.split("token: \"").nth(1).and_then(|rest| rest.split('"').next()).expect("token");
     let users = text.find("users:").expect("users");
     let end = users + text[users..].find('\n').expect("line");
-    let exec =
-        "users: [{name: admin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login.sh, interactiveMode: IfAvailable}}}]";
+    let exec = "users: [{name: admin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: ./login.sh, interactiveMode: IfAvailable}}}]";
     let credential = |token: &str, until: &str| format!("echo '{{\"status\": {{\"token\": \"{token}\"{until}}}}}'");
     let soon = ", \"expirationTimestamp\": \"2001-01-01T00:00:00Z\"";
     // wrong first, then right; and right, but ended before each request
     for (name, script, runs) in [
         (
             "refused",
-            format!("if [ $(wc -l <\"$(dirname \"$0\")/runs\") = 1 ]; then {}; else {}; fi", credential("wrong", ""), credential(token, "")),
+            format!(
+                "if [ $(wc -l <\"$(dirname \"$0\")/runs\") = 1 ]; then {}; else {}; fi",
+                credential("wrong", ""),
+                credential(token, "")
+            ),
             2,
         ),
         ("ended", credential(token, soon), 3),
@@ -83,7 +87,8 @@ async fn a_login_that_ends_is_renewed_and_a_refused_one_once() {
         let (mut address, dir) = with_plugin(name, &format!("echo x >>\"$(dirname \"$0\")/runs\"\n{script}"));
         std::fs::write(dir.join("config"), format!("{}{exec}{}", &text[..users], &text[end..])).expect("kubeconfig");
         address.timeout = 5;
-        let answers = send(&Clusters::new(), &address, Purpose::Ask, vec![request(Verb::Get, "v1/Namespace", None, "default", Json::Null)]).await;
+        let answers =
+            send(&Clusters::new(), &address, Purpose::Ask, vec![request(Verb::Get, "v1/Namespace", None, "default", Json::Null)]).await;
         assert_eq!(answers[0].status, 200, "{answers:?}");
         assert_eq!(std::fs::read_to_string(dir.join("runs")).expect("runs").lines().count(), runs, "{name}");
         std::fs::remove_dir_all(dir).expect("removed");

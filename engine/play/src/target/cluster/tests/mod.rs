@@ -19,7 +19,16 @@ fn request(verb: Verb, api: &str, namespace: Option<&str>, name: &str, body: Jso
     let (at, kind) = api.rsplit_once('/').expect("api");
     let (group, version) = at.rsplit_once('/').unwrap_or(("", at));
     let (group, version, kind) = (group.into(), version.into(), kind.into());
-    Request { verb, group, version, kind, namespace: namespace.map(Into::into), name: name.into(), body: Value::from(&body), selectors: vec![] }
+    Request {
+        verb,
+        group,
+        version,
+        kind,
+        namespace: namespace.map(Into::into),
+        name: name.into(),
+        body: Value::from(&body),
+        selectors: vec![],
+    }
 }
 
 fn part(purpose: Purpose, requests: Vec<Request>) -> Part {

@@ -57,7 +57,10 @@ async fn apply_get_delete() {
     let changed = at(DRY, config_map(&ns("t-agd"), "settings", json!({"a": "2"})));
     let again = send(&clusters, &address, Purpose::Ask, vec![at(DRY, map), changed]).await;
     for answer in &again {
-        assert_eq!(answer.body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"], "changed or not, a dry run keeps it");
+        assert_eq!(
+            answer.body["metadata"]["resourceVersion"], done[1].body["metadata"]["resourceVersion"],
+            "changed or not, a dry run keeps it"
+        );
     }
     assert_eq!(again[1].body["data"]["a"], "2");
     let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": "no-such-uid"}});
@@ -77,7 +80,10 @@ async fn refusals_are_answers() {
     invalid.body = Value::map([
         ("apiVersion", Value::text("v1")),
         ("kind", Value::text("ConfigMap")),
-        ("metadata", Value::map([("name", Value::text("x")), ("labels", Value::map([("l", Value::text("sup3rsecret/!").marked(vec![mark]))]))])),
+        (
+            "metadata",
+            Value::map([("name", Value::text("x")), ("labels", Value::map([("l", Value::text("sup3rsecret/!").marked(vec![mark]))]))]),
+        ),
     ]);
     let unknown = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "y"}, "dat": {}});
     let answers = send(
@@ -105,7 +111,10 @@ async fn refusals_are_answers() {
     assert_eq!(said[3], "404 the cluster has no kind `extensions/v1beta1/Deployment`; it has apps/v1/Deployment");
     assert_eq!(answers[3].body["details"]["near"], json!(["apps/v1/Deployment"]));
     assert_eq!(said[4], "404 the cluster has no kind `no.such.group/v1/Thing`; nothing of the group `no.such.group` is installed");
-    assert_eq!(said[5], format!("400 a Namespace belongs to the whole cluster, not to the namespace `{}`: remove its namespace", ns("t-refused")));
+    assert_eq!(
+        said[5],
+        format!("400 a Namespace belongs to the whole cluster, not to the namespace `{}`: remove its namespace", ns("t-refused"))
+    );
     assert_eq!(said[6], "400 this request for a ConfigMap has no name");
     assert_eq!(said[7], "404 namespaces \"no-such-namespace\" not found");
     gone(&clusters, &address, &ns("t-refused")).await;
@@ -143,7 +152,8 @@ async fn lists_are_paged_and_typed() {
     let mut some = request(Verb::List, "v1/ConfigMap", Some(&ns("t-list")), "", Json::Null);
     some.selectors = vec![("labelSelector", "half in (first)".into()), ("fieldSelector", "metadata.name!=m00".into())];
     let all = request(Verb::List, "v1/ConfigMap", Some(&ns("t-list")), "", Json::Null);
-    let lists = send(&clusters_of_seven, &address, Purpose::Ask, vec![all, some, request(Verb::List, "v1/ConfigMap", None, "", Json::Null)]).await;
+    let lists =
+        send(&clusters_of_seven, &address, Purpose::Ask, vec![all, some, request(Verb::List, "v1/ConfigMap", None, "", Json::Null)]).await;
     let items = |at: usize| lists[at].body["items"].as_array().expect("items").clone();
     // kube-root-ca.crt is there too where a controller runs
     assert_eq!(items(0).iter().filter(|item| item["metadata"]["name"].as_str().is_some_and(|name| name.starts_with('m'))).count(), 30);
@@ -281,7 +291,13 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
     let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.t-stale.example"},
         "spec": {"group": "t-stale.example", "version": "v1", "groupPriorityMinimum": 10, "versionPriority": 10, "service": {"name": "none", "namespace": ns("t-stale")}, "insecureSkipTLSVerify": true}});
     let service = |verb| {
-        request(verb, "apiregistration.k8s.io/v1/APIService", None, "v1.t-stale.example", if verb == APPLY { service.clone() } else { Json::Null })
+        request(
+            verb,
+            "apiregistration.k8s.io/v1/APIService",
+            None,
+            "v1.t-stale.example",
+            if verb == APPLY { service.clone() } else { Json::Null },
+        )
     };
     assert_eq!(send(&clusters, &address, Purpose::Fix, vec![service(APPLY)]).await[0].status, 201);
     let asked = [
@@ -292,9 +308,13 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
         "networking.k8s.io/v1/Ingress",
         "t-stale.example/v1/Thing",
     ];
-    let answers =
-        send(&Clusters::new(), &address, Purpose::Ask, asked.map(|api| request(Verb::Get, api, Some(&ns("t-stale")), "x", Json::Null)).to_vec())
-            .await;
+    let answers = send(
+        &Clusters::new(),
+        &address,
+        Purpose::Ask,
+        asked.map(|api| request(Verb::Get, api, Some(&ns("t-stale")), "x", Json::Null)).to_vec(),
+    )
+    .await;
     assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>()[..5], [404; 5]);
     assert!(answers[..5].iter().all(|answer| answer.body["reason"] == "NotFound"));
     assert!(matches!(answers[5].status, 404 | 503), "{:?}", answers[5]);
@@ -306,8 +326,7 @@ async fn a_group_whose_server_is_gone_stops_nobody_else() {
 async fn what_a_folder_holds_kubectl_applies() {
     let Some(path) = kubeconfig("PLAY_TEST_KUBECONFIG") else { return };
     let (clusters, address) = fresh(&path, &ns("t-folder")).await;
-    let data =
-        json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
+    let data = json!({"run.sh": "#!/bin/sh\n\techo \"$1\" # not a comment: x\n", "yes": "no", "n": "1e3", "t": " lead\n\n", "u": "é😀\u{85}\u{feff}"});
     let at = |verb| request(verb, "v1/ConfigMap", Some(&ns("t-folder")), "odd", config_map(&ns("t-folder"), "odd", data.clone()));
     let folder = Address { path: Some(scratch("folder").display().to_string()), ..Address::default() };
     let message = Message { parts: vec![part(Purpose::Fix, vec![at(APPLY)])] };
