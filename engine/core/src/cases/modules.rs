@@ -275,7 +275,9 @@ fn dump(want: &Want) -> String {
         text += &value.as_ref().map(|value| format!("{word}: {value}\n")).unwrap_or_default();
     }
     text += &want.changed.map(|flag| format!("changed: {flag}\n")).unwrap_or_default();
-    text += &(want.verbosity != 0).then(|| format!("verbosity: {}\n", want.verbosity)).unwrap_or_default();
+    if want.verbosity != 0 {
+        text += &format!("verbosity: {}\n", want.verbosity);
+    }
     text + &want.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>()
 }
 
