@@ -3,6 +3,8 @@
 mod tidy;
 
 mod world {
+    mod differential;
+    mod apply;
     mod objects;
     mod proof;
     mod server;

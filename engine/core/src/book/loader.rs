@@ -476,7 +476,9 @@ impl<'a> Loader<'a> {
         let short = name.rsplit('.').next().unwrap_or(name);
         let candidates = folders.iter().flat_map(|folder| [path::join(folder, name), path::join(folder, short)]);
         let mut candidates = candidates.filter(|path| self.control.entry(path) == Some(Entry::Folder));
-        candidates.next().map(|path| path::absolute(self.control, &path)).ok_or_else(|| {
+        // as a user in the working folder would name it
+        let here = format!("{}/", self.control.working_directory());
+        candidates.next().map(|path| path.strip_prefix(&here).unwrap_or(&path).to_string()).ok_or_else(|| {
             let known: Vec<String> = folders.iter().flat_map(|folder| self.control.list(folder).unwrap_or_default()).collect();
             span.error(format!("no role `{name}`")).meant(name, known.iter().map(String::as_str)).hint(format!("looked in {}", folders.join(", ")))
         })

@@ -115,7 +115,7 @@ fn arg(entry: &'static Entry, name: &str, value: Value, case: &Case) -> Value {
     let first = if kind == Type::Program { crate::text::shlex::first(line).map(|(word, _)| word) } else { None };
     let path = first.as_deref().unwrap_or(line).trim_end_matches('/');
     let mut map = Map::from_iter([
-        ("name".into(), Value::text(name)),
+        ("name".into(), Value::text(path)),
         ("path".into(), Value::text(format!("/control/{path}"))),
         ("mode".into(), Value::Int(0o644)),
     ]);
@@ -273,7 +273,9 @@ fn dump(want: &Want) -> String {
         text += &value.as_ref().map(|value| format!("{word}: {value}\n")).unwrap_or_default();
     }
     text += &want.changed.map(|flag| format!("changed: {flag}\n")).unwrap_or_default();
-    text += &(want.verbosity != 0).then(|| format!("verbosity: {}\n", want.verbosity)).unwrap_or_default();
+    if want.verbosity != 0 {
+        text += &format!("verbosity: {}\n", want.verbosity);
+    }
     text + &want.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>()
 }
 

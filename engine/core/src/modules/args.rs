@@ -142,10 +142,10 @@ impl Args {
                 None => return Err(spec.unknown(&name, &at)),
             }
         }
-        for arg in spec.args.iter().filter(|arg| arg.required && !args.given.contains_key(arg.name)) {
-            return Err(args.span.error(format!("module `{}` needs the argument `{}`", spec.name, arg.name)).hint(arg.help));
+        match spec.args.iter().find(|arg| arg.required && !args.given.contains_key(arg.name)) {
+            Some(arg) => Err(args.span.error(format!("module `{}` needs the argument `{}`", spec.name, arg.name)).hint(arg.help)),
+            None => Ok(args),
         }
-        Ok(args)
     }
 
     /// What was given, or the default.

@@ -38,8 +38,16 @@ struct K8s {
 }
 
 enum Objects {
-    Present { all: Vec<Described>, conflicts: Vec<String> },
-    Absent { all: Vec<Ref>, how: Fields },
+    /// `patch`: the manifests are laid over what was applied before, and make nothing.
+    Present {
+        all: Vec<Described>,
+        conflicts: Vec<String>,
+        patch: bool,
+    },
+    Absent {
+        all: Vec<Ref>,
+        how: Fields,
+    },
 }
 
 fn make(args: &Args) -> Result<Arc<dyn Module>> {
@@ -53,9 +61,10 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
         Objects::Absent { all: order.into_iter().map(|at| all[at].clone()).collect(), how: options::deletion(args)? }
     } else {
         let all = documents.iter().map(Document::described).collect::<Result<Vec<_>>>()?;
+        let patch = args.text("state").as_deref() == Some("patched");
         twice(args, &all)?;
         let order = order(&documents, <[_]>::to_vec);
-        Objects::Present { all: order.into_iter().map(|at| all[at].clone()).collect(), conflicts: options::conflicts(args)? }
+        Objects::Present { all: order.into_iter().map(|at| all[at].clone()).collect(), conflicts: options::conflicts(args)?, patch }
     };
     let wait = args.flag("wait").then(|| Wait::of(args)).transpose()?;
     Ok(Arc::new(K8s { objects, wait, applies: args.flag("apply"), warnings: options::warnings(args) }))
@@ -96,23 +105,31 @@ impl K8s {
         }
     }
 
-    fn present(&self, all: &[Described], view: &View<'_>) -> std::result::Result<Want, Halt> {
+    fn present(&self, all: &[Described], patch: bool, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let mut want = Want { warnings: self.warnings.clone(), ..Want::default() };
         for described in all {
             let id = id(&described.at);
             let state = view.state(&id)?;
-            if state.is_none() {
-                reachable(described, all, view)?;
+            match state {
+                None if patch => {
+                    want.warnings.push(not_patched(&described.at));
+                    continue;
+                }
+                None => reachable(described, all, view)?,
+                Some(state) if patch => patchable(described, state, view)?,
+                Some(_) => {}
             }
             for field in state.iter().flat_map(seen::foreign) {
                 want.warnings.push(format!("{}: {field} is not described, and stays", described.at));
             }
             want.states.push(wanted(described, state.as_ref(), &mut want.warnings));
         }
-        let new_kinds = all.iter().zip(&want.states).any(|(described, wanted)| defines(described) && open(wanted, view));
-        let settled = |(described, wanted): (&Described, &Wanted)| !open(wanted, view) && wait::settled(described, view.seen(&wanted.id));
+        let of = |wanted: &Wanted| all.iter().find(|described| id(&described.at) == wanted.id);
+        let new_kinds = want.states.iter().any(|wanted| of(wanted).is_some_and(defines) && open(wanted, view));
+        let settled =
+            |wanted: &Wanted| !open(wanted, view) && of(wanted).is_some_and(|described| wait::settled(described, view.seen(&wanted.id)));
         want.condition = match &self.wait {
-            Some(wait) if !all.iter().zip(&want.states).all(settled) => Some(wait.condition(&self.subjects())),
+            Some(wait) if !want.states.iter().all(settled) => Some(wait.condition(&self.subjects())),
             None if new_kinds => Some(Wait::default().condition(&self.subjects())),
             _ => None,
         };
@@ -151,6 +168,7 @@ impl K8s {
             _ => "patch",
         };
         let described = match &self.objects {
+            Objects::Present { patch: true, .. } if matches!(done.view.seen(&id), Some(None)) => None,
             Objects::Present { all, .. } => all.iter().find(|described| described.at == *at),
             Objects::Absent { .. } => None,
         };
@@ -171,7 +189,7 @@ impl K8s {
 fn shown(described: &Described, state: Option<&Fields>, changed: bool) -> Value {
     let told = || described.taints.object(&described.json);
     let Some(state) = state else { return told() };
-    let would_be = object::seen::verdict(state, &described.hash()).filter(|_| changed).map(|verdict| verdict.answer);
+    let would_be = object::seen::verdict(state, &described.hash).filter(|_| changed).map(|verdict| verdict.answer);
     would_be.or_else(|| seen::object(state).cloned()).unwrap_or_else(told)
 }
 
@@ -186,7 +204,7 @@ fn open(wanted: &Wanted, view: &View<'_>) -> bool {
 
 /// The server's verdict where there is one about this manifest, else the manifest itself.
 fn wanted(described: &Described, state: Option<&Fields>, warnings: &mut Vec<String>) -> Wanted {
-    let verdict = state.and_then(|state| seen::verdict(state, &described.hash()));
+    let verdict = state.and_then(|state| seen::verdict(state, &described.hash));
     let (then, manifest, force) = match verdict {
         Some(verdict) => {
             warnings.extend(verdict.left.iter().map(|left| format!("{}: {left} is left to it", described.at)));
@@ -195,6 +213,26 @@ fn wanted(described: &Described, state: Option<&Fields>, warnings: &mut Vec<Stri
         None => (described.fields(), described.value.clone(), false),
     };
     Wanted::new(id(&described.at), Some(then)).how("manifest", manifest).how("force", force)
+}
+
+fn not_patched(at: &Ref) -> String {
+    let namespace = at.namespace.as_deref().unwrap_or("");
+    format!(
+        "resource 'kind={},name={},namespace={namespace}' was not found but will not be created as 'state' parameter has been set to 'patched'",
+        at.kind, at.name
+    )
+}
+
+/// What a patch comes to is known once it is held against the object; a task before it that has not run changes that.
+fn patchable(described: &Described, state: &Fields, view: &View<'_>) -> std::result::Result<(), Halt> {
+    let id = id(&described.at);
+    let cause = view.known(KIND).into_iter().find(|(known, ..)| **known == id).and_then(|(.., cause)| cause);
+    let verdict = seen::verdict(state, &described.hash).is_some();
+    let differs = || !crate::state::Gap::between(&id, &Some(state.clone()), &Some(described.fields())).is_closed();
+    match cause {
+        Some(cause) if !verdict && differs() => Err(Halt::Unknown(cause.clone())),
+        _ => Ok(()),
+    }
 }
 
 /// A namespace or kind that the server does not have must come from a task before, or from this one.
@@ -232,9 +270,10 @@ fn defined(at: &Ref, all: &[Described], view: &View<'_>) -> bool {
 impl Module for K8s {
     fn looks(&self) -> Vec<Look> {
         match &self.objects {
-            Objects::Present { all, conflicts } => {
+            Objects::Present { all, conflicts, patch } => {
                 let look = |described: &Described| {
                     let look = Look::of(id(&described.at)).wanting(described.value.clone());
+                    let look = if *patch { look.with(object::PATCH, "over") } else { look };
                     conflicts.iter().fold(look, |look, word| look.with(policy::CONFLICTS, word.clone()))
                 };
                 all.iter().map(look).collect()
@@ -245,7 +284,7 @@ impl Module for K8s {
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         match &self.objects {
-            Objects::Present { all, .. } => self.present(all, view),
+            Objects::Present { all, patch, .. } => self.present(all, *patch, view),
             Objects::Absent { all, how } => self.absent(all, how, view),
         }
     }

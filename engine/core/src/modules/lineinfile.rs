@@ -141,7 +141,7 @@ impl LineInFile {
     /// The line that is replaced; else the line itself; else where it goes.
     fn find(&self, lines: &[Vec<u8>], wanted: &[u8]) -> Found {
         let mut hits = lines.iter().enumerate().filter_map(|(at, line)| Some((at, self.matches(line)?)));
-        if let Some((at, found)) = if self.first { hits.next() } else { hits.last() } {
+        if let Some((at, found)) = if self.first { hits.next() } else { hits.next_back() } {
             return Found::Line(at, found);
         }
         let (mut exact, mut place) = (None, None);

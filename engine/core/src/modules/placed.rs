@@ -180,6 +180,7 @@ pub fn is_folder(id: &Id, view: &View<'_>) -> std::result::Result<bool, Halt> {
 impl Module for Placed {
     fn looks(&self) -> Vec<Look> {
         let mut looks = vec![self.look(&self.dest), Look::at(path::KIND, parent(&self.dest))];
+        looks.extend(self.owned.looks());
         if self.into {
             looks.extend(self.inside().map(|inside| self.look(&inside)));
             looks.extend(ancestors(&self.dest).into_iter().map(|path| Look::at(path::KIND, path)));

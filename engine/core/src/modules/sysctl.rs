@@ -93,7 +93,7 @@ impl Sysctl {
 
     /// The file as it is to be; `None` where it is so.
     fn edit(&self, text: &str) -> Option<String> {
-        let now = text.lines().filter_map(pair).filter(|(name, _)| *name == self.name).last().map(|(_, value)| value);
+        let now = text.lines().filter_map(pair).rfind(|(name, _)| *name == self.name).map(|(_, value)| value);
         if now == self.value.as_deref() {
             return None;
         }

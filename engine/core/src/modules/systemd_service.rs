@@ -179,7 +179,7 @@ impl Module for Service {
             let look = Look::of(id.clone());
             self.pattern.iter().fold(look, |look, pattern| look.with("pattern", pattern.clone()))
         });
-        unit.chain(self.files().map(|id| Look::of(id))).collect()
+        unit.chain(self.files().map(Look::of)).collect()
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {

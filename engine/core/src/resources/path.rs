@@ -90,7 +90,8 @@ pub fn base(path: &str) -> &str {
 pub fn ancestors(path: &str) -> Vec<String> {
     let mut all = vec![];
     let mut at = parent(path);
-    while at != "/" && at != "." && !(at.starts_with('~') && !at.contains('/')) {
+    let is_home = |path: &str| path.starts_with('~') && !path.contains('/');
+    while !matches!(at, "/" | ".") && !is_home(at) {
         all.push(at.to_string());
         at = parent(at);
     }

@@ -29,12 +29,12 @@ impl Gap {
     pub fn between(id: &Id, now: &State, then: &State) -> Gap {
         let changes = match (now, then) {
             (None, None) => vec![],
-            (Some(now), None) => now.iter().map(|(field, value)| change(field, Some(value), None)).collect(),
-            (None, Some(then)) => then.iter().map(|(field, value)| change(field, None, Some(value))).collect(),
+            (Some(now), None) => now.iter().map(|(field, value)| change(field.clone(), Some(value), None)).collect(),
+            (None, Some(then)) => then.iter().map(|(field, value)| change(field.clone(), None, Some(value))).collect(),
             (Some(now), Some(then)) => then
                 .iter()
                 .filter(|(field, value)| !equal(now.get(*field), value))
-                .map(|(field, value)| change(field, now.get(field), Some(value)))
+                .map(|(field, value)| change(field.clone(), now.get(field), Some(value)))
                 .collect(),
         };
         Gap { id: id.clone(), now: now.clone(), then: then.clone(), how: Fields::new(), changes }
@@ -81,8 +81,8 @@ impl Gap {
     }
 }
 
-fn change(field: &Cow<'static, str>, now: Option<&Value>, then: Option<&Value>) -> Change {
-    Change { field: field.clone(), now: now.cloned(), then: then.cloned() }
+fn change(field: Cow<'static, str>, now: Option<&Value>, then: Option<&Value>) -> Change {
+    Change { field, now: now.cloned(), then: then.cloned() }
 }
 
 /// Null means "not there", so a field that is absent equals it. Marks of secrets do not count.

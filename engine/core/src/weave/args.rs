@@ -4,7 +4,7 @@ use crate::book::shortform;
 use crate::book::task::Task;
 use crate::modules::{Args, Entry, Spec, Type, display};
 use crate::text::template::{Scope as _, Search, Settings};
-use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Source, Span, Value};
+use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value};
 
 use super::scope::Sight;
 
@@ -327,9 +327,4 @@ fn unreadable(path: &str, error: &ControlError) -> Diagnostic {
         ControlError::Other(why) => why.clone(),
     };
     Diagnostic::error(format!("{path} cannot be read: {why}"))
-}
-
-/// A text in a source of its own, for what was made and not written.
-pub fn made(text: &str) -> Node {
-    Node::quoted(Source::new("(made)", text).span(0..text.len()), text)
 }

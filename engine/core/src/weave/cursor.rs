@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::book::play::Play;
 use crate::book::task::{Block, Item, Task};
 use crate::run::Recap;
-use crate::text::{Diagnostic, Map};
+use crate::text::Map;
 
 use super::scope::Host;
 use super::task::TaskRun;
@@ -41,7 +41,6 @@ pub struct Failure {
     pub task: Arc<Task>,
     pub name: String,
     pub result: Arc<Map>,
-    pub error: Option<Diagnostic>,
 }
 
 #[derive(Clone, Debug, Default)]

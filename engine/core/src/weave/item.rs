@@ -102,10 +102,8 @@ impl Session {
         let layers = scope::around(thread.cursor.vars.layers(), &task);
         let sight = self.sight(thread, &task, layers.clone());
         let name = task::title(&task, Some(&sight));
-        if let Some(wanted) = &self.started_at {
-            if *wanted != name && !name.contains(wanted.as_str()) {
-                return;
-            }
+        if self.started_at.as_ref().is_some_and(|wanted| !name.contains(wanted.as_str())) {
+            return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
         drop(sight);
@@ -128,7 +126,6 @@ impl Session {
             results: vec![],
             told: Tolds::default(),
             tries: 0,
-            began: self.now,
             passed: false,
             once,
             phase: Phase::Start,
@@ -149,7 +146,7 @@ impl Session {
             return self.end_item(thread, ended);
         }
         match std::mem::take(&mut run.phase) {
-            Phase::Start | Phase::Paused => self.start_item(at, thread),
+            Phase::Start => self.start_item(at, thread),
             Phase::Fixed(doing) => self.after_fix(at, thread, doing),
             Phase::Acted(doing, reply, responses) => self.after_act(at, thread, doing, reply, responses),
             Phase::Waits { doing, reply, since, asked, answer } => self.after_wait(at, thread, doing, reply, since, asked, answer),
@@ -254,7 +251,7 @@ impl Session {
         }
         if failed {
             let result = Arc::new(value.as_map().cloned().unwrap_or_default());
-            let failure = Failure { name: run.label.name.clone(), task: run.task, result, error: None };
+            let failure = Failure { name: run.label.name.clone(), task: run.task, result };
             thread.cursor.fail(failure);
         }
     }
@@ -782,7 +779,7 @@ impl Session {
         (told.ignored, told.hidden) = (failed && ignored, hidden);
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
-            let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result), error: ended.error };
+            let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal = Some(failure.clone());
             }

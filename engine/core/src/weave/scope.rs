@@ -146,7 +146,7 @@ impl Sight {
         let text = match name {
             "playbook_dir" => path::absolute(&*self.tree.control, &play.folder),
             "role_name" | "ansible_role_name" => around.role()?.name.to_string(),
-            "role_path" => around.role()?.folder.to_string(),
+            "role_path" => path::absolute(&*self.tree.control, &around.role()?.folder),
             "ansible_play_name" => self.players.play.to_string(),
             "ansible_parent_role_names" => return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone()))))),
             "role_names" | "ansible_play_role_names" => return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone()))))),

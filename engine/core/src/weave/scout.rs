@@ -64,7 +64,6 @@ impl Session {
             results: vec![],
             told: Tolds::default(),
             tries: 0,
-            began: 0.0,
             passed: true,
             once: false,
             phase: Phase::Start,

@@ -26,7 +26,6 @@ pub struct TaskRun {
     pub results: Vec<Value>,
     pub told: Tolds,
     pub tries: u32,
-    pub began: f64,
     /// Past the barrier that stands before this task.
     pub passed: bool,
     pub once: bool,
@@ -68,7 +67,6 @@ pub enum Phase {
     Acted(Arc<Doing>, Option<Reply>, Vec<Response>),
     /// Its condition is asked about: since when, and the last answer.
     Waits { doing: Arc<Doing>, reply: Option<Reply>, since: f64, asked: bool, answer: Option<crate::state::Answer> },
-    Paused,
 }
 
 /// What an item is about to do.

@@ -42,7 +42,7 @@ fn id(path: &str) -> Id {
     Id::new(path::KIND, path)
 }
 
-fn text<'a>(value: Option<&'a Value>) -> Option<&'a str> {
+fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str)
 }
 
@@ -240,7 +240,7 @@ impl Module for Remote {
 
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
-        let last = done.gaps.iter().map(|gap| &gap.id).filter(|id| id.kind == path::KIND).next_back();
+        let last = done.gaps.iter().map(|gap| &gap.id).rfind(|id| id.kind == path::KIND);
         let place = last.cloned().unwrap_or_else(|| id(&self.placed.dest));
         describe(done.view.seen(&place).and_then(Option::as_ref), &mut result);
         result

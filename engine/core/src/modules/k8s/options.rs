@@ -106,10 +106,6 @@ pub(super) fn refuse(args: &Args) -> Result<()> {
     if let Some((name, _, hint)) = refused.into_iter().find(|(_, given, _)| *given) {
         return Err(args.error(name, format!("`{name}` is not supported")).hint(hint));
     }
-    if args.text("state").as_deref() == Some("patched") {
-        let error = args.error("state", "`state: patched` is not supported");
-        return Err(error.hint("apply the object as a whole, once: fields that a manifest leaves out stay with whoever set them"));
-    }
     let fails = args.value("validate").and_then(|validate| validate.get("fail_on_error").and_then(Value::as_bool));
     if fails == Some(false) {
         return Err(args.error("validate", "`fail_on_error: false` is not supported").hint("what is not valid is never sent"));

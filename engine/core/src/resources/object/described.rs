@@ -5,8 +5,10 @@ use serde_json::Value as Json;
 use super::flat;
 use super::lint;
 use super::manifest::{Fault, Ref};
+use super::mine;
 use super::normalise::normalise;
 use super::path::Path;
+use super::reading::MANAGER;
 use super::taint::Taints;
 use crate::state::Fields;
 use crate::text::Value;
@@ -21,6 +23,8 @@ pub struct Described {
     /// The same with its secrets marked: what is sent.
     pub value: Value,
     pub taints: Taints,
+    /// Tells one manifest from another; what is left of it, or laid over it, keeps the hash of what the user wrote.
+    pub hash: String,
 }
 
 impl Described {
@@ -45,17 +49,13 @@ impl Described {
 
     fn new(at: Ref, json: Json, taints: Taints) -> Described {
         let value = taints.known().object(&json);
-        Described { at, json, value, taints }
+        let hash = sha256_hex(json.to_string().as_bytes());
+        Described { at, json, value, taints, hash }
     }
 
     /// Its fields, flat.
     pub fn fields(&self) -> Fields {
         self.taints.fields(&flat::leaves(&self.json))
-    }
-
-    /// Tells one manifest from another.
-    pub fn hash(&self) -> String {
-        sha256_hex(self.json.to_string().as_bytes())
     }
 
     /// The same without some of its fields, which are left to others.
@@ -64,7 +64,16 @@ impl Described {
         for field in fields {
             remove(&mut json, field);
         }
-        Described::new(self.at.clone(), json, self.taints.clone())
+        self.with(json)
+    }
+
+    /// The same, laid over what we applied of a live object before.
+    pub fn over(&self, live: &Json) -> Described {
+        self.with(mine::patched(&mine::applied(live, MANAGER), &self.json))
+    }
+
+    fn with(&self, json: Json) -> Described {
+        Described { hash: self.hash.clone(), ..Described::new(self.at.clone(), json, self.taints.clone()) }
     }
 }
 

@@ -18,6 +18,7 @@
 //! | [`taint`] | which secrets stand in them? |
 //! | [`policy`] | whose fields are taken back, whose are left, whose are an error? |
 //! | [`foreign`] | what did somebody set by hand beside what is described? |
+//! | [`mine`] | what have we applied of it so far? |
 //! | [`kind`] | how is it asked about, read and mended? |
 
 pub mod change;
@@ -31,6 +32,7 @@ pub mod keys;
 pub mod kind;
 pub mod lint;
 pub mod manifest;
+pub mod mine;
 pub mod names;
 pub mod normalise;
 pub mod order;
@@ -46,7 +48,7 @@ pub mod taint;
 pub use described::Described;
 pub use kind::{KIND, Object};
 pub use manifest::Ref;
-pub use reading::MANAGER;
+pub use reading::{MANAGER, PATCH};
 
 /// How the uid of an object in a folder of manifests begins: there are no controllers behind it.
 pub const FOLDER_UID: &str = "folder-";

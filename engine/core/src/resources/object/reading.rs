@@ -20,6 +20,8 @@ use crate::text::Value;
 
 /// The name under which fields are owned.
 pub const MANAGER: &str = "play";
+/// The word of a look whose manifest is laid over what was applied before.
+pub const PATCH: &str = "patch";
 
 pub(super) fn reading(look: &Look, answer: &Answer) -> Reading {
     let Some(at) = Ref::parse(&look.id.name) else { return Reading::failed(format!("`{}` is no name of an object", look.id.name)) };
@@ -37,7 +39,12 @@ pub(super) fn reading(look: &Look, answer: &Answer) -> Reading {
     };
     match look.wanted.as_ref().and_then(Described::read) {
         None => Reading::one(look, live.and_then(|live| plain(look, live))),
-        Some(described) => subject.wanted(&described, live, &answer.responses()[1..]),
+        // a patch of what is not there is no object
+        Some(_) if look.detail.contains_key(PATCH) && live.is_none() => Reading::one(look, None),
+        Some(described) => {
+            let whole = live.filter(|_| look.detail.contains_key(PATCH)).map(|live| described.over(live));
+            subject.wanted(&whole.unwrap_or(described), live, &answer.responses()[1..])
+        }
     }
 }
 
@@ -195,7 +202,7 @@ impl Subject<'_> {
             then.insert(seen::OWNERSHIP.into(), Value::text(MANAGER));
         }
         let verdict = Verdict {
-            of: described.hash(),
+            of: described.hash.clone(),
             then,
             manifest: sent.value.clone(),
             force: !resolved.take.is_empty(),

@@ -182,7 +182,7 @@ fn what_may_not_be_read_is_no_absence() {
     fs::write(folder.at("it's closed/in it"), "x").expect("a file");
     fs::write(folder.at("closed file"), "x").expect("a file");
     for name in ["it's closed", "closed file"] {
-        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0)).expect("a mode");
+        fs::set_permissions(folder.at(name), fs::Permissions::from_mode(0o000)).expect("a mode");
     }
     let looks = [
         Look::at(KIND, folder.at("it's closed/in it")),

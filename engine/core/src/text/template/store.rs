@@ -68,12 +68,15 @@ impl Origin<'_> {
 type Compilation = std::result::Result<Entry, Arc<Bad>>;
 type Known = HashMap<Arc<str>, Compilation>;
 
+/// Template files by their settings and text.
+type Files = HashMap<(Arc<Settings>, Arc<Source>), Compilation>;
+
 pub struct Store {
     env: Environment<'static>,
     root: Jinja,
     texts: RwLock<Known>,
     expressions: RwLock<Known>,
-    files: RwLock<HashMap<(Arc<Settings>, Arc<Source>), Compilation>>,
+    files: RwLock<Files>,
     /// By the name that minijinja knows them by.
     named: Arc<RwLock<HashMap<Arc<str>, Entry>>>,
 }

@@ -43,7 +43,7 @@ fn told(look: &Look, reading: &Reading) -> String {
             let _ = writeln!(text, "  {id} is not there");
             continue;
         };
-        let verdict = seen::verdict(state, &described.hash());
+        let verdict = seen::verdict(state, &described.hash);
         let force = if verdict.as_ref().is_some_and(|verdict| verdict.force) { ", by force" } else { "" };
         let then = verdict.map_or_else(|| described.fields(), |verdict| verdict.then);
         let gap = Gap::between(id, &Some(state.clone()), &Some(then));

@@ -1,0 +1,155 @@
+//! The program against a real API server: what it says it would do, what it does, that it then has nothing to do, and
+//! what it says of changes by hand.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const PLAYBOOK: &str = r#"
+- hosts: clusters
+  gather_facts: false
+  tasks:
+    - name: All at once, in any order
+      kubernetes.core.k8s:
+        definition: |
+          apiVersion: play.example/v1
+          kind: Gadget
+          metadata: {name: one, namespace: play-world-apply}
+          spec: {size: 3}
+          ---
+          apiVersion: apps/v1
+          kind: Deployment
+          metadata: {name: web, namespace: play-world-apply}
+          spec:
+            replicas: 1
+            selector: {matchLabels: {app: web}}
+            template:
+              metadata: {labels: {app: web}}
+              spec:
+                containers: [{name: web, image: "registry.example/web:1", envFrom: [{secretRef: {name: key}}], resources: {requests: {cpu: 1}}}]
+          ---
+          apiVersion: v1
+          kind: Namespace
+          metadata: {name: play-world-apply}
+          ---
+          apiVersion: apiextensions.k8s.io/v1
+          kind: CustomResourceDefinition
+          metadata: {name: gadgets.play.example}
+          spec:
+            group: play.example
+            scope: Namespaced
+            names: {plural: gadgets, singular: gadget, kind: Gadget, listKind: GadgetList}
+            versions:
+              - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}}
+    - name: A secret
+      kubernetes.core.k8s:
+        definition: {apiVersion: v1, kind: Secret, metadata: {name: key, namespace: play-world-apply}, stringData: {key: "{{ key }}"}}
+"#;
+
+const AWAY: &str = r"
+- hosts: clusters
+  gather_facts: false
+  tasks:
+    - name: All goes
+      kubernetes.core.k8s:
+        state: absent
+        wait: true
+        wait_sleep: 1
+        definition:
+          - {apiVersion: v1, kind: Namespace, metadata: {name: play-world-apply}}
+          - {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: gadgets.play.example}}
+";
+
+/// The program, built beside this test.
+fn program() -> Option<PathBuf> {
+    let test = std::env::current_exe().ok()?;
+    let program = test.parent()?.parent()?.join("play");
+    program.is_file().then_some(program)
+}
+
+struct World {
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+impl World {
+    fn play(&self, playbook: &str, more: &[&str]) -> (i32, String) {
+        let mut command = Command::new(&self.program);
+        let output = command.current_dir(&self.folder).args([playbook, "-i", "hosts.yml"]).args(more).output().expect("the program runs");
+        told(&output)
+    }
+
+    fn kubectl(&self, args: &str) {
+        let output = Command::new("kubectl").args(args.split(' ')).output().expect("kubectl runs");
+        assert!(output.status.success(), "{args}: {}", told(&output).1);
+    }
+}
+
+fn told(output: &Output) -> (i32, String) {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
+}
+
+fn has(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("a written file");
+}
+
+#[test]
+fn objects_come_stay_and_go() {
+    let (Some(kubeconfig), Some(_)) = (std::env::var_os("KUBECONFIG"), std::env::var_os("PLAY_SERVER")) else {
+        eprintln!("skipped: no API server; `eval \"$(tests/world/cluster/cluster.sh up NAME)\"` starts one");
+        return;
+    };
+    let Some(program) = program() else {
+        eprintln!("skipped: no program; `cargo build -p play` makes it");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("play-apply-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let world = World { folder: folder.clone(), program };
+    let hosts = format!(
+        "clusters:\n  hosts:\n    real: {{ansible_connection: kubernetes, play_kubeconfig: {:?}, key: hunter22hunter22}}\n",
+        kubeconfig.display().to_string()
+    );
+    write(&folder, "hosts.yml", &hosts);
+    write(&folder, "site.yml", PLAYBOOK);
+    write(&folder, "away.yml", AWAY);
+
+    let (code, text) = world.play("site.yml", &["--check"]);
+    assert_eq!(code, 2, "{text}");
+    has(&text, &["+ object play.example/v1/Gadget/play-world-apply/one comes", "data.key: ‹secret data.key #", "certainty 100.0 %"]);
+    let (code, text) = world.play("site.yml", &[]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = world.play("site.yml", &["--check"]);
+    assert_eq!(code, 0, "{text}");
+    has(&text, &["2 same"]);
+
+    world.kubectl("-n play-world-apply scale deployment/web --replicas=3");
+    world.kubectl("-n play-world-apply set env deployment/web EXTRA=1");
+    world.kubectl("-n play-world-apply patch secret key --type=merge -p {\"stringData\":{\"key\":\"stolen-by-hand\"}}");
+    let drift =
+        ["spec.replicas: 3 -> 1", "spec.replicas of kubectl (scale) -> play", "env[name=EXTRA] of kubectl-set is not described, and stays"];
+    let (code, text) = world.play("site.yml", &["--check"]);
+    assert_eq!(code, 2, "{text}");
+    has(&text, &drift);
+    let (code, text) = world.play("site.yml", &[]);
+    assert_eq!(code, 0, "{text}");
+    has(&text, &drift);
+    for secret in ["hunter22", "aHVudGVyMj", "stolen", "c3RvbGVu"] {
+        assert!(!text.contains(secret), "{secret} in:\n{text}");
+    }
+    let (code, text) = world.play("site.yml", &["--check"]);
+    assert_eq!(code, 0, "{text}");
+
+    let (code, text) = world.play("away.yml", &[]);
+    assert_eq!(code, 0, "{text}");
+    has(&text, &["- object v1/Namespace/play-world-apply goes"]);
+    let (code, text) = world.play("away.yml", &["--check"]);
+    assert_eq!(code, 0, "{text}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
