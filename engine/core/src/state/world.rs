@@ -127,6 +127,15 @@ impl World {
 
     /// The target said how a thing is.
     pub fn see(&mut self, asker: Asker, look: &Look, id: &Id, state: State) {
+        // a link tells of what it leads to, but not all that was asked about that: what is known stays
+        if look.id != *id
+            && let Some(seen) = self.seen.get_mut(&(asker, id.clone()))
+            && seen.look.is_some()
+            && let (Ok(Some(known)), Some(state)) = (&mut seen.fact, &state)
+        {
+            known.extend(state.iter().map(|(field, value)| (field.clone(), value.clone())));
+            return;
+        }
         let wanted = look.wanted.clone().filter(|_| look.id == *id);
         let asked = Look { id: id.clone(), detail: look.detail.clone(), wanted };
         self.first.entry(id.clone()).or_insert_with(|| state.clone());

@@ -165,7 +165,16 @@ impl Session {
     pub(super) fn effects(&mut self, thread: &mut Thread, effects: Vec<Effect>) -> bool {
         for effect in effects {
             match effect {
-                Effect::Facts { facts, gathered } => set_facts(thread, facts, gathered),
+                Effect::Facts { facts, gathered } => match self.fact_owner(thread) {
+                    None => set_facts(&mut thread.cursor.vars, facts, gathered),
+                    Some(owner) => {
+                        set_facts(&mut Arc::make_mut(&mut self.hosts)[owner.0 as usize], facts.clone(), gathered);
+                        let threads = self.play.iter_mut().flat_map(|play| &mut play.threads);
+                        threads
+                            .filter(|other| other.host == owner)
+                            .for_each(|other| set_facts(&mut other.cursor.vars, facts.clone(), gathered));
+                    }
+                },
                 Effect::Vars(vars) => {
                     let scope = Arc::make_mut(&mut thread.cursor.vars.included);
                     vars.into_iter().for_each(|(name, value)| scope.insert(name.to_string(), value));
@@ -194,6 +203,14 @@ impl Session {
             }
         }
         true
+    }
+
+    /// The host that facts belong to where that is not the thread's own: `delegate_facts`.
+    fn fact_owner(&self, thread: &Thread) -> Option<HostId> {
+        let run = thread.cursor.run.as_ref()?;
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        let wanted = super::task::flag(&run.task, "delegate_facts", &sight).ok().flatten()?;
+        self.target_of(&run.task, &sight).ok().flatten().filter(|owner| wanted && *owner != thread.host)
     }
 
     fn pause(&mut self, thread: &mut Thread, seconds: Option<u64>, prompt: Option<String>) {
@@ -284,12 +301,12 @@ fn end(thread: &mut Thread) {
     thread.cursor.notified.clear();
 }
 
-fn set_facts(thread: &mut Thread, facts: Map, gathered: bool) {
+fn set_facts(host: &mut super::scope::Host, facts: Map, gathered: bool) {
     if !gathered {
-        facts.into_iter().for_each(|(name, value)| thread.cursor.vars.set(&name.to_string(), value));
+        facts.into_iter().for_each(|(name, value)| host.set(&name.to_string(), value));
         return;
     }
-    let scope = Arc::make_mut(&mut thread.cursor.vars.facts);
+    let scope = Arc::make_mut(&mut host.facts);
     let mut all = scope.get("ansible_facts").map(|var| var.to_value()).and_then(|value| value.as_map().cloned()).unwrap_or_default();
     for (name, value) in facts {
         let text = name.to_string();

@@ -291,7 +291,7 @@ impl Session {
     }
 
     /// The host that a task is delegated to.
-    fn target_of(&self, task: &Task, sight: &Sight) -> Result<Option<HostId>> {
+    pub(super) fn target_of(&self, task: &Task, sight: &Sight) -> Result<Option<HostId>> {
         let name = match task.local {
             true => Some("localhost".to_string()),
             false => task::text(task, "delegate_to", sight)?,
@@ -339,6 +339,8 @@ impl Session {
         }
         let halted = match module.want(&View::new(&state.world, asker)) {
             Ok(want) => match compare(&state.world, asker, &want.states) {
+                // what waits may change this: it is sent first, and this is asked again
+                Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
                     let doing = Doing {
                         module,

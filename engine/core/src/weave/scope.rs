@@ -100,7 +100,11 @@ impl Sight {
 
     /// The same run as another host sees it.
     pub fn of(&self, host: HostId) -> Sight {
-        let layers = self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default();
+        // what this host has gathered since its last step stands in its own layers alone
+        let layers = match host == self.host {
+            true => self.layers.clone(),
+            false => self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default(),
+        };
         let around = self.around.as_ref().and_then(|around| around.rings().find(|ring| ring.ring == Ring::Play).cloned());
         Sight { host, layers, around, ..self.clone() }
     }
@@ -128,7 +132,8 @@ impl Sight {
             "ansible_run_tags" => Value::list(self.tree.options.tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_skip_tags" => Value::list(self.tree.options.skip_tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
-            "ansible_limit" => Value::text(self.tree.options.limit.clone().unwrap_or_default()),
+            "ansible_limit" => Value::text(self.tree.options.limit.as_deref()?),
+            "ansible_collection_name" => Value::Null,
             "omit" => Value::Omit,
             "ansible_managed" => Value::text(self.tree.options.ansible_managed.as_str()),
             // there is none; content asks for it in order to run the control node's own

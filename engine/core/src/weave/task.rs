@@ -158,7 +158,6 @@ pub fn items(task: &Task, sight: &Sight) -> Result<Option<Value>> {
         Value::List(items) => items.to_vec(),
         _ => vec![value.clone()],
     };
-    let terms = if name == "items" { vec![Value::list(terms)] } else { terms };
     templates.lookup(name, &terms, &Map::new(), sight, &repeat.over.span).map(|value| Some(listed(value)))
 }
 
