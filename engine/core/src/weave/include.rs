@@ -41,6 +41,9 @@ impl Session {
         let mut errors = Collector::default();
         let included = self.included(&task, &sight, run, &mut errors);
         drop(sight);
+        if let Ok((items, ..)) = &included {
+            super::check::items(items, &self.tree.templates, &mut errors);
+        }
         let mut failed = None;
         for diagnostic in errors.into_vec() {
             if diagnostic.is_error() && failed.is_none() {

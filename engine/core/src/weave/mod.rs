@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod check;
 mod cursor;
 mod include;
 mod item;
@@ -18,6 +19,7 @@ mod send;
 mod session;
 mod task;
 
+pub use check::check;
 pub use include::Known;
 pub use listing::{Listed, list_hosts, list_tasks};
 pub use scope::Host;

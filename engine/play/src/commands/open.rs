@@ -23,6 +23,7 @@ pub struct Opened {
     pub extra: Arc<Scope>,
     pub control: Arc<dyn Control + Send + Sync>,
     pub warnings: Vec<Diagnostic>,
+    pub templates: Arc<Templates>,
 }
 
 /// Reads everything. Gives every error there is, not only the first.
@@ -63,13 +64,15 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     for missing in weave::roles::missing(&plays) {
         errors.push(missing);
     }
+    let templates = Arc::new(Templates::new(control.clone()));
+    weave::check(&plays, &templates, &mut errors);
     let hosts = hosts(&*control, &inventory, &files, &mut errors);
     let failed = errors.has_errors();
     let all = errors.into_vec();
     if failed {
         return Err(all);
     }
-    Ok(Opened { config, inventory, plays, hosts, extra, control, warnings: all })
+    Ok(Opened { config, inventory, plays, hosts, extra, control, warnings: all, templates })
 }
 
 /// A playbook in the working folder, or in `playbooks/`.
@@ -110,7 +113,7 @@ impl Opened {
     pub fn tree(&self, options: weave::Options) -> Tree {
         Tree {
             control: self.control.clone(),
-            templates: Arc::new(Templates::new(self.control.clone())),
+            templates: self.templates.clone(),
             options,
             extra: self.extra.clone(),
             kinds: play_core::resources::find,
