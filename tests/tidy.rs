@@ -198,7 +198,8 @@ fn the_top_of_the_tree_is_tidy() {
 #[test]
 fn every_module_and_kind_is_in_its_table() {
     let missing = |folder: &str, table: &str, sign: fn(&str) -> Option<String>| -> Vec<String> {
-        let table = fs::read_to_string(root().join(table)).expect("a table");
+        // `super::` stands before a module whose name the table's own function has
+        let table = fs::read_to_string(root().join(table)).expect("a table").replace("&super::", "&");
         let declared = sources(folder).flat_map(|file| {
             let inner = file.name[folder.len() + 1..].trim_end_matches(".rs").to_string();
             let room = inner.split('/').next().unwrap_or_default().to_string();

@@ -70,6 +70,9 @@ impl Ears {
     }
 }
 
+/// How long the second stream is listened to after the first has ended.
+const LINGER: std::time::Duration = std::time::Duration::from_millis(300);
+
 async fn hear_child(child: &mut Child, out: &mut ChildStdout, err: &mut Option<ChildStderr>) -> Heard {
     let mut bytes = Vec::with_capacity(32 * 1024);
     let mut wrong = Vec::with_capacity(4 * 1024);
@@ -86,9 +89,13 @@ async fn hear_child(child: &mut Child, out: &mut ChildStdout, err: &mut Option<C
                 Ok(1..) => return Heard::Err(wrong),
                 _ => *err = None,
             },
-            read = out.read_buf(&mut bytes) => return match read {
-                Ok(1..) => Heard::Out(bytes),
-                _ => Heard::End(child.wait().await.ok().and_then(|status| status.code())),
+            read = out.read_buf(&mut bytes) => match read {
+                Ok(1..) => return Heard::Out(bytes),
+                // what was still on its way beside it is heard before the end is; a daemon may hold it open
+                _ => match tokio::time::timeout(LINGER, open.read_buf(&mut wrong)).await {
+                    Ok(Ok(1..)) => return Heard::Err(wrong),
+                    _ => *err = None,
+                },
             },
         }
     }

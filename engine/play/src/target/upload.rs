@@ -39,10 +39,12 @@ pub async fn put(
     while reading.uploaded.is_none() {
         tokio::select! {
             biased;
-            result = &mut writing, if !written => {
-                result.map_err(|error| failed(error.to_string()))?;
-                written = true;
-            }
+            result = &mut writing, if !written => match result {
+                Ok(()) => written = true,
+                // a far side that refuses reads no further: what it says about that is on its way
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => written = true,
+                Err(error) => return Err(failed(error.to_string())),
+            },
             heard = ears.hear() => match heard {
                 Heard::Out(bytes) => drop(reading.out(&bytes)),
                 Heard::Err(bytes) => drop(reading.err(&bytes)),
