@@ -255,14 +255,15 @@ wait_ssh() { # HOST
   return 1
 }
 
-config() {
+config() { # both files at once: another caller may be reading them
   local i
   {
     printf '%s\n' "Host *" "  User root" "  IdentityFile $LAB/keys/id_ed25519" "  IdentitiesOnly yes" \
       "  UserKnownHostsFile $LAB/known_hosts" "  GlobalKnownHostsFile /dev/null" "  StrictHostKeyChecking yes" "  HostKeyAlgorithms ssh-ed25519"
     for i in $(hosts); do printf '%s\n' "Host $i" "  HostName $(addr "$i")" "  HostKeyAlias $(addr "$i")"; done
-  } >"$LAB/ssh_config"
-  for i in $(hosts); do echo "$i,$(addr "$i") $(cut -d' ' -f1,2 "$LAB/hostkeys/$i.pub")"; done >"$LAB/known_hosts"
+  } >"$LAB/.ssh_config"; mv "$LAB/.ssh_config" "$LAB/ssh_config"
+  for i in $(hosts); do echo "$i,$(addr "$i") $(cut -d' ' -f1,2 "$LAB/hostkeys/$i.pub")"; done >"$LAB/.known_hosts"
+  mv "$LAB/.known_hosts" "$LAB/known_hosts"
 }
 
 up() { # HOST...

@@ -216,7 +216,8 @@ impl Reading {
     /// The answers so far, in order; where all is over, also that what is left was skipped.
     pub fn answers(self) -> Vec<Answer> {
         let over = self.is_over();
-        let whole = self.parts.iter().take_while(|part| part.told && part.told_err).count();
+        // a part whose code is known has ended; where the shell was killed just then, only the end mark of its second stream lacks
+        let whole = self.parts.iter().take_while(|part| part.told).count();
         let count = self.parts.len();
         let mut answers: Vec<Answer> = vec![];
         for (part, refused) in self.parts.into_iter().zip(self.refused).take(whole) {
