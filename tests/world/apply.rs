@@ -59,16 +59,11 @@ const AWAY: &str = r"
           - {apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: gadgets.play.example}}
 ";
 
-/// The program, built beside this test.
-fn program() -> Option<PathBuf> {
-    let test = std::env::current_exe().ok()?;
-    let program = test.parent()?.parent()?.join("play");
-    program.is_file().then_some(program)
-}
-
 struct World {
     folder: PathBuf,
     program: PathBuf,
+    kubectl: String,
+    kubeconfig: String,
 }
 
 impl World {
@@ -79,7 +74,7 @@ impl World {
     }
 
     fn kubectl(&self, args: &str) {
-        let output = Command::new("kubectl").args(args.split(' ')).output().expect("kubectl runs");
+        let output = Command::new(&self.kubectl).env("KUBECONFIG", &self.kubeconfig).args(args.split(' ')).output().expect("kubectl runs");
         assert!(output.status.success(), "{args}: {}", told(&output).1);
     }
 }
@@ -101,20 +96,14 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 #[test]
 fn objects_come_stay_and_go() {
-    let (Some(kubeconfig), Some(_)) = (std::env::var_os("KUBECONFIG"), std::env::var_os("PLAY_SERVER")) else {
-        eprintln!("skipped: no API server; `eval \"$(tests/world/cluster/cluster.sh up NAME)\"` starts one");
-        return;
-    };
-    let Some(program) = program() else {
-        eprintln!("skipped: no program; `cargo build -p play` makes it");
-        return;
-    };
+    let (Some(kubeconfig), Some(program)) = (tests::world("PLAY_TEST_KUBECONFIG"), tests::world("PLAY_TEST_BINARY")) else { return };
+    let kubectl = tests::world("PLAY_TEST_KUBECTL").expect("it is there where the others are");
     let folder = std::env::temp_dir().join(format!("play-apply-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let world = World { folder: folder.clone(), program };
+    let world = World { folder: folder.clone(), program: program.into(), kubectl, kubeconfig: kubeconfig.clone() };
     let hosts = format!(
         "clusters:\n  hosts:\n    real: {{ansible_connection: kubernetes, play_kubeconfig: {:?}, key: hunter22hunter22}}\n",
-        kubeconfig.display().to_string()
+        kubeconfig
     );
     write(&folder, "hosts.yml", &hosts);
     write(&folder, "site.yml", PLAYBOOK);
