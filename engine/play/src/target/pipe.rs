@@ -108,11 +108,11 @@ impl Mouth {
             Mouth::Channel(channel) => channel.data_bytes(bytes).await.map_err(io::Error::other),
         }
     }
-    /// Nothing more will be said.
+    /// Nothing more will be said. The far side ends the channel once its shell has ended: closing it from here as well
+    /// would leave nobody who hears of that end.
     pub async fn close(self) {
         if let Mouth::Channel(channel) = self {
             let _ = channel.eof().await;
-            let _ = channel.close().await;
         }
     }
 }
