@@ -57,7 +57,7 @@ impl Host {
 
     fn part(&mut self, part: &Part) -> Answer {
         match &part.script {
-            Script::Api(requests) => Answer::Api(self.server.answer(requests)),
+            Script::Api(requests) => Answer::Api(self.server.answer(requests, part.purpose == Purpose::Ask)),
             Script::Shell(shell) => Answer::Shell(self.shell(&shell.text)),
         }
     }

@@ -17,14 +17,14 @@ pub struct Server {
 const MANAGER: &str = "play";
 
 impl Server {
-    /// The first request that fails ends them.
-    pub fn answer(&mut self, requests: &[Request]) -> Vec<Response> {
+    /// Questions are all answered; of writes, the first that fails ends them.
+    pub fn answer(&mut self, requests: &[Request], asks: bool) -> Vec<Response> {
         let mut all = vec![];
         for request in requests {
             let response = self.one(request);
             let failed = response.status >= 400;
             all.push(response);
-            if failed && request.verb != Verb::Get {
+            if failed && !asks {
                 break;
             }
         }
