@@ -271,7 +271,7 @@ impl Random {
         self.linked = true;
         match dice.roll(5) {
             0 => {
-                let mut once = self.copy(&format!("/etc/f{n}"), "once\n");
+                let mut once = self.copy(&format!("/srv/rescue-once{n}"), "once\n");
                 once["run_once"] = json!(true);
                 vec![once]
             }
