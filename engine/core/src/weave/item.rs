@@ -12,7 +12,7 @@ use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
-use super::session::{Output, Session, State, Thread};
+use super::session::{Output, Session, State, Thread, Tree};
 use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
 use super::{address, args, select};
 
@@ -69,16 +69,28 @@ impl Session {
         }
         let Some(play) = &self.play else { return };
         let (stages, play) = (play.stages.clone(), play.play.clone());
+        if thread.cursor.forking {
+            return self.fork(at, thread);
+        }
         if self.interrupted && thread.queue.is_empty() {
             thread.state = State::Done;
             return;
         }
-        if thread.cursor.failed && !thread.cursor.handler && self.tree.options.force_handlers && !thread.cursor.notified.is_empty() {
+        if self.is_cut(thread) {
+            thread.cursor.end();
+        }
+        if thread.strand.is_none()
+            && thread.cursor.failed
+            && !thread.cursor.handler
+            && self.tree.options.force_handlers
+            && !thread.cursor.notified.is_empty()
+        {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
         }
         match thread.cursor.next(&stages, &play) {
             Next::Task(task) => self.begin(thread, task),
+            Next::Roles => thread.cursor.forking = true,
             Next::Done if !thread.queue.is_empty() => self.flush(at, thread),
             Next::Done => thread.state = State::Done,
         }
@@ -86,7 +98,16 @@ impl Session {
 
     /// What the templates of a thread's current task see.
     pub(super) fn sight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
+        self.sight_in(&self.tree, thread, task, layers)
+    }
+
+    /// The same for a task that is not there yet.
+    pub(super) fn foresight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        self.sight_in(&self.quiet, thread, task, layers)
+    }
+
+    fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -195,7 +216,7 @@ impl Session {
     }
 
     fn many(&self) -> bool {
-        self.play.as_ref().is_some_and(|play| play.threads.len() > 1)
+        self.play.as_ref().is_some_and(|play| play.batch.len() > 1)
     }
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {

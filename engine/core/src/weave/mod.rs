@@ -9,6 +9,7 @@ mod check;
 mod cursor;
 mod include;
 mod item;
+mod lineup;
 mod listing;
 mod play;
 pub mod roles;
@@ -17,6 +18,7 @@ mod scout;
 mod select;
 mod send;
 mod session;
+mod strands;
 mod task;
 
 pub use check::check;

@@ -305,7 +305,7 @@ impl Session {
         }
         self.heard(&flight, &mut thread, answers);
         if let Some(play) = &mut self.play {
-            play.threads[flight.thread] = thread;
+            play.put(flight.thread, thread);
         }
     }
 
@@ -463,7 +463,7 @@ impl Session {
             run.forced = Some(Box::new(Forced { error, gaps: vec![], reply: None }));
         }
         if let Some(play) = &mut self.play {
-            play.threads[flight.thread] = thread;
+            play.put(flight.thread, thread);
         }
     }
 
