@@ -49,6 +49,8 @@ pub struct Sent {
     pub parts: usize,
     pub fixes: usize,
     pub acts: usize,
+    /// Seconds into the run.
+    pub at: f64,
 }
 
 /// One line that was told, as far as it is compared.
@@ -209,6 +211,7 @@ impl Run<'_> {
             parts: message.parts.len(),
             fixes: count(|purpose| *purpose == Purpose::Fix),
             acts: count(|purpose| matches!(purpose, Purpose::Act { .. })),
+            at: self.passed,
         };
         let wrong = self.known.sent(&target, &who, &message, &self.far.hosts[&target], self.plan.check);
         self.trace.wrong.extend(wrong);

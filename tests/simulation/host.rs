@@ -73,10 +73,10 @@ impl Host {
             let words: Vec<&str> = text[at..].trim_end_matches(['\n', '\'']).split_whitespace().collect();
             return self.simctl(&words[1..]);
         }
-        let waited = ["/run/late-a", "/run/late-b"].into_iter().find(|path| text == wait::path(path, false));
-        if let Some(path) = waited {
-            let count = self.counted(path);
-            return said(if count >= 3 { "@there\n" } else { "@gone\n" });
+        let waited = text.strip_prefix("if [ -e ").and_then(|rest| rest.split(" ]").next());
+        if let Some(path) = waited.filter(|path| text == wait::path(path, false)) {
+            let late = path.contains(LATE) && self.counted(path) >= 3;
+            return said(if late || self.has(&thing("path", path)) { "@there\n" } else { "@gone\n" });
         }
         Reply { code: 127, out: vec![], err: format!("sh: not simulated: {text}").into() }
     }

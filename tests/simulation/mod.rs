@@ -6,6 +6,7 @@ mod drive;
 mod far;
 mod host;
 mod kinds;
+mod mended;
 mod random;
 mod seeds;
 mod server;

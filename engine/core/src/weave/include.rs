@@ -219,9 +219,7 @@ impl Session {
     fn pause(&mut self, thread: &mut Thread, seconds: Option<u64>, prompt: Option<String>) {
         match seconds {
             Some(seconds) => {
-                let at = self.now + seconds as f64;
-                thread.state = State::Until(at);
-                self.out.push(Output::WakeAt(at));
+                self.sleep_until(thread, self.now + seconds as f64);
             }
             None => {
                 thread.state = State::Prompt;

@@ -397,6 +397,9 @@ impl Session {
 
     /// What is wanted is known, and how far it is from what is.
     fn proceed(&mut self, at: usize, thread: &mut Thread, mut doing: Doing) {
+        if doing.want.effects.iter().any(reaches_the_run) && self.flushes_first(at, thread) {
+            return;
+        }
         if let Some(message) = doing.want.failed.take() {
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
@@ -419,13 +422,8 @@ impl Session {
         }
         let checking = self.checks(thread);
         if !doing.gaps.is_empty() && !checking {
-            let registers = thread
-                .cursor
-                .run
-                .as_ref()
-                .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
-            let alone =
-                registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
+            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -685,8 +683,7 @@ impl Session {
             run.tries = tries;
             run.phase = Phase::Start;
         }
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, at);
         Ok(true)
     }
 
@@ -738,8 +735,7 @@ impl Session {
         match self.between(thread) {
             Ok(pause) if !over => {
                 if pause > 0.0 && thread.queue.is_empty() {
-                    thread.state = State::Until(self.now + pause);
-                    self.out.push(Output::WakeAt(self.now + pause));
+                    self.sleep_until(thread, self.now + pause);
                 }
             }
             Ok(_) => self.end_loop(thread),
@@ -887,6 +883,18 @@ impl Session {
 /// `ignore_errors` is not about hosts that are not there.
 pub(super) fn unreachable_ignored(task: &Task) -> bool {
     task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
+}
+
+/// Whether an effect is on more than where this host stands: it cannot be taken back, so nothing before it may still fail.
+fn reaches_the_run(effect: &Effect) -> bool {
+    use Effect::{AddHost, ClearHostErrors, EndBatch, EndPlay, GroupBy, Pause};
+    matches!(effect, AddHost { .. } | ClearHostErrors | EndBatch | EndPlay | GroupBy { .. } | Pause { .. })
+}
+
+/// Whether an item is sent before the next is looked at: its result is kept or judged, or a pause follows it.
+fn stands_alone(task: &Task) -> bool {
+    let pauses = task.keywords.get("loop_control").is_some_and(|control| control.get("pause").is_some());
+    pauses || task.keywords.contains_key("register") || task.keywords.contains_key("until")
 }
 
 enum Prepared {

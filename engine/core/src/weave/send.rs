@@ -113,14 +113,22 @@ impl Session {
         self.send(at, thread, target, asker, FlightKind::Flush, parts, None);
     }
 
+    /// Whether something waits to be sent: it goes first, and the item is taken up again once it is through.
+    pub(super) fn flushes_first(&mut self, at: usize, thread: &mut Thread) -> bool {
+        if thread.queue.is_empty() {
+            return false;
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = Phase::Start;
+        }
+        self.flush(at, thread);
+        true
+    }
+
     /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
     pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
-        if !thread.queue.is_empty() {
-            // the item is taken up again once the queue is through
-            if let Some(run) = &mut thread.cursor.run {
-                run.phase = Phase::Start;
-            }
-            return self.flush(at, thread);
+        if self.flushes_first(at, thread) {
+            return;
         }
         let Some(action) = &doing.want.action else { return };
         let reach = action.reach.clone();
@@ -144,6 +152,9 @@ impl Session {
 
     /// Asks whether a condition holds, at once or after its pause.
     pub(super) fn wait(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: Option<Reply>) {
+        if self.flushes_first(at, thread) {
+            return;
+        }
         let since = self.now;
         self.after_wait(at, thread, doing, reply, since, false, None);
     }
@@ -227,9 +238,7 @@ impl Session {
         if let Some(run) = &mut thread.cursor.run {
             run.phase = phase;
         }
-        let at = self.now + seconds.max(0.05);
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, self.now + seconds.max(0.05));
     }
 
     #[allow(clippy::too_many_arguments, reason = "one place builds messages")]

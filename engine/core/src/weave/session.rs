@@ -217,6 +217,8 @@ pub struct Session {
     pub(super) tally: Tally,
     pub(super) fights: Vec<String>,
     pub(super) now: f64,
+    /// How many ticks were asked for and have not come.
+    pub(super) ticks: usize,
     pub(super) interrupted: bool,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
@@ -248,6 +250,7 @@ impl Session {
             tally: Tally::default(),
             fights: vec![],
             now: 0.0,
+            ticks: 0,
             interrupted: false,
             started_at,
             over: false,
@@ -273,10 +276,26 @@ impl Session {
     }
 
     fn tick(&mut self) {
+        self.ticks = self.ticks.saturating_sub(1);
         let Some(play) = &mut self.play else { return };
         for at in play.lineup.awake(self.now) {
             play.wake(at);
         }
+        // a clock that was set back: it is not yet the time, and no other tick will come
+        if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
+            self.wake_at(at);
+        }
+    }
+
+    /// Lets a thread sleep.
+    pub(super) fn sleep_until(&mut self, thread: &mut Thread, at: f64) {
+        thread.state = State::Until(at);
+        self.wake_at(at);
+    }
+
+    fn wake_at(&mut self, at: f64) {
+        self.ticks += 1;
+        self.out.push(Output::WakeAt(at));
     }
 
     fn prompted(&mut self, _text: &str) {
