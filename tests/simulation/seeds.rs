@@ -97,8 +97,8 @@ fn judged(seed: u64) -> Vec<String> {
         _ => case.same_again(&mut dice),
     }
     if !case.wrong.is_empty() && std::env::var_os("PLAY_SIM_SEED").is_some() {
-        println!("{}", case.book.text);
-        case.base.told.iter().for_each(|line| println!("{line:?}"));
+        let whole = run(&case.book, &mut fresh(case.random.hosts), &Plan { whole: true, ..Plan::default() }).whole;
+        println!("{}\n{whole}", case.book.text);
     }
     case.wrong
 }

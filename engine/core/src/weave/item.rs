@@ -107,7 +107,8 @@ impl Session {
     }
 
     fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
+        let seen = thread.cursor.run.as_ref().and_then(|run| run.others.as_ref());
+        let mut sight = Sight::new(tree, &self.inventory, seen.unwrap_or(&self.hosts), thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -149,6 +150,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: false,
+            others: None,
             once,
             phase: Phase::Start,
             forced: None,

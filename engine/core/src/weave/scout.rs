@@ -166,6 +166,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: true,
+            others: None,
             once: false,
             phase: Phase::Start,
             forced: None,

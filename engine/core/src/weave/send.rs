@@ -296,6 +296,10 @@ impl Session {
         self.targets[flight.target].holder = None;
         if flight.kind == FlightKind::Flush {
             self.flushed(&flight, &mut thread, &answers);
+            // others may be let past before the next step of this host
+            if thread.queue.is_empty() {
+                self.publish(&thread);
+            }
         } else {
             self.taught(&flight, &answers);
         }

@@ -406,6 +406,7 @@ impl Session {
             let thread = &mut play.threads[*at];
             if let (State::Barrier(_), Some(run)) = (&thread.state, &mut thread.cursor.run) {
                 run.passed = true;
+                run.others = Some(self.hosts.clone());
             }
             play.wake(*at);
         }
