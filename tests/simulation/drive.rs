@@ -9,7 +9,7 @@ use play_core::weave::{Input, Options, Output};
 use tests::dice::Dice;
 
 use super::book::Book;
-use super::far::{Far, Known};
+use super::far::{self, Far, Known, Read};
 
 /// A message that is cut: the nth to a target (from 0).
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ struct Due {
 
 enum What {
     Tick,
-    Come { id: u64, target: String, who: String, message: Message },
+    Come { id: u64, target: String, who: String, message: Message, read: Vec<Read> },
 }
 
 impl PartialEq for Due {
@@ -205,6 +205,7 @@ impl Run<'_> {
     }
 
     fn send(&mut self, id: u64, target: String, who: String, message: Message) {
+        let read = far::read(&message);
         let count = |wanted: fn(&Purpose) -> bool| message.parts.iter().filter(|part| wanted(&part.purpose)).count();
         let sent = Sent {
             target: target.clone(),
@@ -213,7 +214,7 @@ impl Run<'_> {
             acts: count(|purpose| matches!(purpose, Purpose::Act { .. })),
             at: self.passed,
         };
-        let wrong = self.known.sent(&target, &who, &message, &self.far.hosts[&target], self.plan.check);
+        let wrong = self.known.sent(&target, &who, &read, &self.far.hosts[&target], self.plan.check);
         self.trace.wrong.extend(wrong);
         self.trace.sent.push(sent);
         let nth = self.counts.entry(target.clone()).or_default();
@@ -223,28 +224,28 @@ impl Run<'_> {
         if self.plan.slow.contains(&target) {
             seconds *= 100.0;
         }
-        self.push(self.passed + seconds, What::Come { id, target, who, message });
+        self.push(self.passed + seconds, What::Come { id, target, who, message, read });
     }
 
     /// What comes in next.
     fn next(&mut self) -> Vec<Input> {
         let Some(due) = self.due.pop() else { return vec![] };
         self.passed = self.passed.max(due.at);
-        let What::Come { id, target, who, message } = due.what else { return vec![Input::Tick] };
+        let What::Come { id, target, who, message, read } = due.what else { return vec![Input::Tick] };
         let host = self.far.hosts.get_mut(&target).expect("a message goes to a host that is there");
-        let before = host.clone();
         let nth = self.nths[&id];
         let cut = self.plan.cuts.iter().find(|cut| cut.target == target && cut.nth == nth);
         if let Some(cut) = cut {
+            self.known.runs(&target, &read[..cut.ran.min(read.len())], host);
             let mut answers = host.run(&message.parts, cut.ran);
-            self.known.ran(&target, &who, &message.parts[..answers.len()], None, &before);
-            self.known.lost(&target, cut.kind);
+            self.known.loses(&target);
             answers.truncate(cut.answered.min(message.parts.len().saturating_sub(1)));
             let fault = Fault { kind: cut.kind, message: "cut".into(), hint: None, answers };
             return vec![Input::Fault { id, fault }];
         }
+        self.known.runs(&target, &read, host);
         let answers = host.run(&message.parts, message.parts.len());
-        self.known.ran(&target, &who, &message.parts, Some(&answers), &before);
+        self.known.hears(&target, &who, &read, &answers);
         let mut inputs = vec![Input::Answers { id, answers: answers.clone() }];
         if self.plan.noise {
             let stranger = Fault { kind: FaultKind::Unreachable, message: "nobody".into(), hint: None, answers: vec![] };
