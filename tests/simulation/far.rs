@@ -21,7 +21,7 @@ impl Far {
         Far { hosts: names.map(|name| (name, Host::new())).collect() }
     }
 
-    pub fn state(&self) -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
+    pub fn state(&self) -> BTreeMap<String, BTreeSet<String>> {
         self.hosts.iter().map(|(name, host)| (name.clone(), host.state())).collect()
     }
 }

@@ -183,9 +183,9 @@ impl Host {
     }
 
     /// What a user would find: things and objects, but those that only a rescue leaves.
-    pub fn state(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub fn state(&self) -> BTreeSet<String> {
         let things = self.things.iter().filter(|((_, name), _)| !name.contains("rescue"));
-        (things.map(|(id, fields)| format!("{id:?} {}", json!(fields))).collect(), self.server.state())
+        things.map(|(id, fields)| format!("{id:?} {}", json!(fields))).chain(self.server.state()).collect()
     }
 }
 

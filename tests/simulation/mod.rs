@@ -1,6 +1,7 @@
 //! The run as a state machine, driven without I/O against targets in memory, under faults.
 
 mod book;
+mod case;
 mod checks;
 mod drive;
 mod far;
@@ -8,5 +9,6 @@ mod host;
 mod kinds;
 mod mended;
 mod random;
+mod scenarios;
 mod seeds;
 mod server;

@@ -4,22 +4,14 @@
 use serde_json::{Value as Json, json};
 use tests::dice::Dice;
 
+use super::case::Traits;
+
 /// A playbook, and what may be held against a run of it.
 #[derive(Default)]
 pub struct Random {
-    pub hosts: usize,
+    pub traits: Traits,
     pub plays: Vec<Json>,
     pub files: Vec<(String, String)>,
-    /// What one host does may change what happens on another.
-    pub linked: bool,
-    /// Something is done to a host's things in each run.
-    pub restless: bool,
-    /// Messages go to a host for another.
-    pub delegates: bool,
-    /// Handlers run also on hosts that failed.
-    pub forced: bool,
-    /// Something is waited for.
-    pub waits: bool,
     tasks: usize,
     handlers: usize,
     guarded: bool,
@@ -29,7 +21,7 @@ pub struct Random {
 
 impl Random {
     pub fn new(dice: &mut Dice) -> Random {
-        let mut random = Random { hosts: 1 + dice.roll(4), ..Random::default() };
+        let mut random = Random { traits: Traits { hosts: 1 + dice.roll(4), ..Traits::default() }, ..Random::default() };
         for _ in 0..1 + usize::from(dice.chance(20)) {
             let play = random.play(dice);
             random.plays.push(play);
@@ -74,8 +66,8 @@ impl Random {
         if dice.chance(40) {
             let (word, value) = dice.pick(&options);
             play[*word] = value.clone();
-            self.linked |= matches!(*word, "serial" | "any_errors_fatal" | "max_fail_percentage");
-            self.forced |= *word == "force_handlers";
+            self.traits.linked |= matches!(*word, "serial" | "any_errors_fatal" | "max_fail_percentage");
+            self.traits.forced |= *word == "force_handlers";
         }
         let begin = self.handlers;
         for (section, percent) in [("pre_tasks", 20), ("tasks", 100), ("post_tasks", 20)] {
@@ -190,7 +182,7 @@ impl Random {
                 "until": format!("r{n}.rc == 0"), "retries": 5, "delay": 1 + dice.roll(3)})],
             3 => vec![json!({"name": name, "command": "simctl fail", "ignore_errors": true})],
             4 => {
-                self.restless = true;
+                self.traits.restless = true;
                 let path = format!("/srv/rescue-s{n}");
                 vec![
                     json!({"name": name, "copy": {"dest": path, "content": "x"}}),
@@ -199,7 +191,7 @@ impl Random {
                 ]
             }
             _ => {
-                self.waits = true;
+                self.traits.waits = true;
                 vec![json!({"name": name, "wait_for": {"path": "/run/late-a", "sleep": 2}})]
             }
         }
@@ -268,7 +260,7 @@ impl Random {
     }
 
     fn links(&mut self, dice: &mut Dice, n: usize) -> Vec<Json> {
-        self.linked = true;
+        self.traits.linked = true;
         match dice.roll(5) {
             0 => {
                 let mut once = self.copy(&format!("/srv/rescue-once{n}"), "once\n");
@@ -281,13 +273,13 @@ impl Random {
                 vec![once, json!({"name": self.name(), "debug": {"msg": format!("{{{{ r{n}.stdout }}}}")}})]
             }
             2 => {
-                self.delegates = true;
+                self.traits.delegates = true;
                 let mut far = self.copy(&format!("/etc/f{n}-{{{{ inventory_hostname }}}}"), "for another\n");
                 far["delegate_to"] = json!("h0");
                 vec![far]
             }
             3 => {
-                self.delegates = true;
+                self.traits.delegates = true;
                 vec![json!({"name": self.name(), "command": format!("simctl count c{n}"), "delegate_to": "h0"})]
             }
             _ => {
@@ -314,10 +306,10 @@ impl Random {
                 self.files.push((file.clone(), serde_json::to_string(&tasks).unwrap_or_default()));
                 vec![json!({"include_tasks": file})]
             }
-            4 if dice.chance(30) && self.hosts > 1 && self.depth == 0 => {
+            4 if dice.chance(30) && self.traits.hosts > 1 && self.depth == 0 => {
                 vec![json!({"name": self.name(), "meta": "end_host", "when": "inventory_hostname == 'h1'"})]
             }
-            5 if dice.chance(30) && self.hosts > 1 => {
+            5 if dice.chance(30) && self.traits.hosts > 1 => {
                 vec![json!({"name": self.name(), "fail": {"msg": "x"}, "when": "inventory_hostname == 'h1'"})]
             }
             _ => {
