@@ -111,3 +111,39 @@ fn a_clock_that_goes_back_ends_no_run() {
         assert_eq!(far.hosts["h0"].counts.get("a"), Some(&1), "{:?}", trace.told);
     }
 }
+
+/// An interrupt while the first questions were on their way let all fixes behind them be sent.
+#[test]
+fn nothing_is_mended_after_an_interrupt() {
+    let tasks =
+        json!([{"name": "t1", "copy": {"dest": "/etc/a", "content": "x"}}, {"name": "t2", "copy": {"dest": "/etc/b", "content": "x"}}]);
+    let (trace, far) = ran(&book(2, tasks), 2, &Plan { interrupt: Some(1), ..Plan::default() });
+    assert!(trace.summary.is_some_and(|summary| summary.interrupted));
+    assert!(far.hosts.values().all(|host| host.fixes == 0));
+}
+
+/// A pause could not be ended.
+#[test]
+fn an_interrupt_ends_pauses_and_waits() {
+    let late = json!({"name": "t1", "shell": "simctl until a 9", "register": "r", "until": "r.rc == 0", "retries": 9, "delay": 1000});
+    let more = [
+        (1, json!({"name": "t1", "pause": {"minutes": 60}})),
+        (2, json!({"name": "t1", "wait_for": {"path": "/run/never", "sleep": 1000, "timeout": 9000}})),
+        (2, late),
+    ];
+    for (at, task) in more {
+        let book = book(1, json!([task, {"name": "t2", "command": "simctl count b"}]));
+        let (trace, far) = ran(&book, 1, &Plan { interrupt: Some(at), ..Plan::default() });
+        assert_eq!(far.hosts["h0"].counts.get("b"), None, "{:?}", trace.told);
+        assert!(trace.ended < 10.0, "it ends after {} seconds: {task}", trace.ended);
+    }
+}
+
+/// An interrupt within a loop let the rest of the loop run.
+#[test]
+fn an_interrupt_ends_a_loop_between_two_items() {
+    let tasks = json!([{"name": "t1", "command": "simctl count {{ item }}", "loop": ["a", "b", "c", "d"]}]);
+    let (trace, far) = ran(&book(1, tasks), 1, &Plan { interrupt: Some(2), ..Plan::default() });
+    assert_eq!(far.hosts["h0"].counts.len(), 2, "{:?}", trace.told);
+    assert_eq!(outcome(&trace, "h0", "t1").map(|line| line.outcome), Some("ran"), "what was done is told");
+}

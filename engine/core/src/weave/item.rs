@@ -223,6 +223,9 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
+        if self.interrupted && thread.queue.is_empty() {
+            return self.leave_off(thread);
+        }
         let path = thread.cursor.path();
         let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
         let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
@@ -257,6 +260,18 @@ impl Session {
                 self.include(thread);
             }
             Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+        }
+    }
+
+    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    fn leave_off(&mut self, thread: &mut Thread) {
+        match &thread.cursor.run {
+            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.at > 0 => self.end_loop(thread),
+            _ => {
+                thread.cursor.run = None;
+                thread.state = State::Done;
+            }
         }
     }
 
@@ -654,6 +669,9 @@ impl Session {
         if until.is_none() && !run.task.keywords.contains_key("retries") {
             return Ok(false);
         }
+        if self.interrupted {
+            return Ok(false);
+        }
         let sight = self.result_sight(thread, run, ended);
         let holds = match until {
             Some(node) => self.tree.templates.condition(node, &sight)?,
@@ -891,6 +909,11 @@ pub(super) fn unreachable_ignored(task: &Task) -> bool {
 fn reaches_the_run(effect: &Effect) -> bool {
     use Effect::{AddHost, ClearHostErrors, EndBatch, EndPlay, GroupBy, Pause};
     matches!(effect, AddHost { .. } | ClearHostErrors | EndBatch | EndPlay | GroupBy { .. } | Pause { .. })
+}
+
+/// Why a task ends before its time.
+pub(super) fn interrupted(task: &Task) -> Diagnostic {
+    task.module_span.error("interrupted before it was through")
 }
 
 /// Whether an item is sent before the next is looked at: its result is kept or judged, or a pause follows it.

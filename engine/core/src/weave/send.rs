@@ -10,7 +10,7 @@ use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Re
 use crate::text::{Diagnostic, Map};
 
 use super::cursor::Cursor;
-use super::item::{Ended, unreachable_ignored};
+use super::item::{Ended, interrupted, unreachable_ignored};
 use super::session::{Output, Session, State, Thread};
 use super::task::{Doing, Forced, Phase};
 
@@ -172,6 +172,10 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
+            let ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(interrupted(&run.task)) };
+            return self.end_item(thread, ended);
+        }
         if let Some(answer) = answer {
             let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {

@@ -268,7 +268,7 @@ impl Session {
             Input::Answers { id, answers } => self.answered(id, answers),
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
-            Input::Interrupt => self.interrupted = true,
+            Input::Interrupt => self.interrupt(),
             Input::Prompted { text } => self.prompted(&text),
         }
         self.pump();
@@ -284,6 +284,17 @@ impl Session {
         // a clock that was set back: it is not yet the time, and no other tick will come
         if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
             self.wake_at(at);
+        }
+    }
+
+    /// Whoever sleeps or waits for the user goes on, to its end.
+    fn interrupt(&mut self) {
+        self.interrupted = true;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
+                play.wake(at);
+            }
         }
     }
 
