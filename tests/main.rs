@@ -8,4 +8,6 @@ mod world {
     mod objects;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

@@ -418,6 +418,11 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
+        if checking && doing.doubt.is_none() {
+            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
+            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        }
         if !doing.gaps.is_empty() && !checking {
             let registers = thread
                 .cursor
