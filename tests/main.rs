@@ -1,5 +1,6 @@
 //! The one test program of the tree.
 
+mod simulation;
 mod tidy;
 
 mod world {

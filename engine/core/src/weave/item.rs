@@ -819,14 +819,14 @@ impl Session {
             thread.cursor.vars.set(name, value.clone());
         }
         let path = thread.cursor.path();
+        let unreachable = outcome == Outcome::Unreachable;
+        let ignored = if unreachable { unreachable_ignored(&run.task) } else { ignored };
         if run.once
             && let Some(play) = &mut self.play
         {
-            play.once.insert(path.clone(), (value, failed && !ignored));
+            play.once.insert(path.clone(), (value, (failed || unreachable) && !ignored));
         }
         let guarded = thread.cursor.is_guarded();
-        let ignored = ignored
-            || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         let silent = matches!(run.task.short_module(), "meta") && !failed;
         if !silent {
             count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
@@ -887,6 +887,11 @@ impl Session {
             thread.told.push((path, told));
         }
     }
+}
+
+/// `ignore_errors` is not about hosts that are not there.
+pub(super) fn unreachable_ignored(task: &Task) -> bool {
+    task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
 }
 
 enum Prepared {

@@ -10,7 +10,7 @@ use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Re
 use crate::text::{Diagnostic, Map};
 
 use super::cursor::Cursor;
-use super::item::Ended;
+use super::item::{Ended, unreachable_ignored};
 use super::session::{Output, Session, State, Thread};
 use super::task::{Doing, Forced, Phase};
 
@@ -468,11 +468,7 @@ impl Session {
     }
 
     fn unreachable(&mut self, thread: &mut Thread, error: Diagnostic) {
-        let ignored = thread
-            .cursor
-            .run
-            .as_ref()
-            .is_some_and(|run| run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let ignored = thread.cursor.run.as_ref().is_some_and(|run| unreachable_ignored(&run.task));
         let mut result = Map::new();
         result.insert("unreachable", true);
         result.insert("changed", false);
