@@ -14,7 +14,8 @@ use crate::modules::{self, Args, Entry, Module, TABLE, Type};
 use crate::resources;
 use crate::run::compare;
 use crate::state::{Answer, Condition, Done, Gap, Halt, Holds, Look, Reach, Reading, Request, Script, Verb, View, Want, World};
-use crate::text::{Contents, Diagnostic, Map, Node, Source, Span, Unknown, Value};
+use crate::text::yaml::Data;
+use crate::text::{Contents, Diagnostic, Key, Map, Node, Source, Span, Unknown, Value};
 
 #[test]
 fn modules_mean_what_their_cases_say() {
@@ -99,7 +100,14 @@ fn secret(node: &Node) -> Value {
         Some("!secret") => Value::text(text()).marked(vec![crate::text::Mark::new("s", text(), b"key")]),
         Some("!unknown") => Value::Unknown(Arc::new(Unknown { because: text(), span: None })),
         Some("!omit") => Value::Omit,
-        _ => node.to_value(),
+        _ => match &node.data {
+            Data::List(items) => Value::list(items.iter().map(secret)),
+            Data::Map(pairs) => {
+                let pair = |(key, value): &(Node, Node)| Some((Key::from_value(&key.to_value())?, secret(value)));
+                Value::from(pairs.iter().filter_map(pair).collect::<Map>())
+            }
+            Data::Scalar(_) => node.to_value(),
+        },
     }
 }
 
