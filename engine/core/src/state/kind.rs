@@ -31,8 +31,9 @@ pub trait Kind: Sync {
         Reach::Nothing
     }
 
-    /// Whether gaps of one message may be closed by one call of `fix`; otherwise each has a call of its own.
-    fn together(&self) -> bool {
+    /// Whether two gaps that follow each other in a message may be closed by one call of `fix`, because the tool takes many
+    /// things and both are to be mended in the same way; otherwise each has a call of its own.
+    fn together(&self, _one: &Gap, _next: &Gap) -> bool {
         false
     }
 
@@ -74,6 +75,8 @@ pub enum Reach {
     Absent(&'static [KindName]),
     /// Any thing of these kinds.
     Kinds(&'static [KindName]),
+    /// What any of these hits.
+    Any(Vec<Reach>),
     Everything,
 }
 
@@ -85,6 +88,7 @@ impl Reach {
             Reach::Things(ids) => ids.contains(id),
             Reach::Absent(kinds) => now.is_none() && kinds.contains(&id.kind),
             Reach::Kinds(kinds) => kinds.contains(&id.kind),
+            Reach::Any(all) => all.iter().any(|reach| reach.hits(id, now)),
             Reach::Everything => true,
         }
     }
