@@ -14,7 +14,7 @@ pub mod version;
 
 pub use fix::{apt_get, environment};
 
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
 use crate::text::Value;
 
 pub const KIND: KindName = "package";
@@ -42,8 +42,15 @@ impl Kind for Package {
         fix::script(gaps).into()
     }
 
+    fn complaint(&self, reply: &Reply) -> String {
+        fix::complaint(reply)
+    }
+
     /// It brings or takes files, units and users, and other packages: those that it needs, where they are known.
     fn reach(&self, gap: &Gap) -> Reach {
+        if fix::only_marked(gap) {
+            return Reach::Nothing;
+        }
         let Some(_) = &gap.then else { return Reach::Kinds(&["path", "unit", KIND, RESIDUE]) };
         let Some(brings) = gap.how.get("brings").and_then(Value::as_list) else {
             return Reach::Absent(&["path", "unit", "user", "group", KIND]);

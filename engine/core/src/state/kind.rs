@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::gap::Gap;
-use super::message::{Answer, Script};
+use super::message::{Answer, Reply, Script};
 use super::thing::{Id, KindName, Look, State};
 
 /// One kind of thing. Pure: text out, text in; it neither acts nor knows who runs what it writes.
@@ -25,6 +25,12 @@ pub trait Kind: Sync {
     /// Closes gaps, together where the tool takes many. Stops at the first that fails, with a code other than 0 and
     /// the reason on stderr.
     fn fix(&self, gaps: &[&Gap]) -> Script;
+
+    /// Why a call of `fix` failed, in the tool's words: its stderr, or its stdout where that is empty.
+    fn complaint(&self, reply: &Reply) -> String {
+        let text = if reply.err.is_empty() { &reply.out } else { &reply.err };
+        String::from_utf8_lossy(text).trim().to_string()
+    }
 
     /// What else closing this gap may disturb.
     fn reach(&self, _gap: &Gap) -> Reach {

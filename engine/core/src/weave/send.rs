@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions, reading};
-use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Reply, Script};
+use crate::state::{Answer, Gap, Holds, Id, Kind, Look, Part, Point, Purpose, Reach, Reply, Script};
 use crate::text::{Diagnostic, Map};
 
 use super::batch;
@@ -378,7 +378,7 @@ impl Session {
         {
             let doing = &thread.queue[queued].doing;
             let gap = &doing.gaps[gap];
-            let error = fix_error(gap, &answers[at]);
+            let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
                 result.insert("rc", i64::from(reply.code));
@@ -577,14 +577,14 @@ fn refuses(answer: &Answer) -> bool {
 }
 
 /// What the target said when a fix failed.
-fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
+fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
     let said = match answer {
         Answer::Api(responses) => {
             responses.iter().find(|response| response.status >= 400 || response.status == 0).map(api_message).unwrap_or_default()
         }
         other => {
             let reply = other.reply();
-            let text = String::from_utf8_lossy(if reply.err.is_empty() { &reply.out } else { &reply.err }).trim().to_string();
+            let text = kind.complaint(&reply);
             if text.is_empty() { format!("code {}", reply.code) } else { text }
         }
     };
