@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::gap::Gap;
-use super::message::{Answer, Script};
+use super::message::{Answer, Reply, Script};
 use super::thing::{Id, KindName, Look, State};
 
 /// One kind of thing. Pure: text out, text in; it neither acts nor knows who runs what it writes.
@@ -26,13 +26,20 @@ pub trait Kind: Sync {
     /// the reason on stderr.
     fn fix(&self, gaps: &[&Gap]) -> Script;
 
+    /// Why a call of `fix` failed, in the tool's words: its stderr, or its stdout where that is empty.
+    fn complaint(&self, reply: &Reply) -> String {
+        let text = if reply.err.is_empty() { &reply.out } else { &reply.err };
+        String::from_utf8_lossy(text).trim().to_string()
+    }
+
     /// What else closing this gap may disturb.
     fn reach(&self, _gap: &Gap) -> Reach {
         Reach::Nothing
     }
 
-    /// Whether gaps of one message may be closed by one call of `fix`; otherwise each has a call of its own.
-    fn together(&self) -> bool {
+    /// Whether two gaps that follow each other in a message may be closed by one call of `fix`, because the tool takes many
+    /// things and both are to be mended in the same way; otherwise each has a call of its own.
+    fn together(&self, _one: &Gap, _next: &Gap) -> bool {
         false
     }
 

@@ -160,11 +160,9 @@ impl Session {
     fn step_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &mut thread.cursor.run else { return };
         if let Some(forced) = run.forced.take() {
-            let Forced { error, gaps, reply } = *forced;
+            let Forced { error, gaps, result } = *forced;
             let mut ended = Ended { gaps, ..Ended::failed(error) };
-            if let Some(reply) = reply {
-                ended.result.insert("rc", i64::from(reply.code));
-            }
+            ended.result.extend(result);
             return self.end_item(thread, ended);
         }
         match std::mem::take(&mut run.phase) {
@@ -373,6 +371,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
                 }
@@ -511,6 +510,7 @@ impl Session {
         let world = &self.targets[doing.target].world;
         let done = crate::state::Done {
             gaps: &doing.gaps,
+            fixes: doing.fixes.get().map_or(&[], Vec::as_slice),
             reply: reply.as_ref(),
             responses: &responses,
             view: View::new(world, doing.asker),

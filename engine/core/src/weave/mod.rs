@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod batch;
 mod check;
 mod cursor;
 mod include;
