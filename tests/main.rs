@@ -7,6 +7,7 @@ mod world {
     mod apply;
     mod differential;
     mod objects;
+    mod platform;
     mod proof;
     mod server;
     mod snapshot;

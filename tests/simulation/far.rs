@@ -115,16 +115,24 @@ fn fixed(part: &Part) -> Vec<(Thing, bool)> {
 }
 
 /// Whether a part may change a thing that it does not name.
-fn reaches(part: &Part, (kind, name): &Thing, host: &Host) -> bool {
+fn reaches(part: &Part, thing: &Thing, host: &Host) -> bool {
     if matches!(part.purpose, Purpose::Act { .. }) {
         return true;
     }
     let Some(fix) = (part.purpose == Purpose::Fix).then(|| json_after(text(part), FIX)).flatten() else { return false };
-    let reach = &fix["reach"];
+    hits(&fix["reach"], thing, host)
+}
+
+/// The same as [`play_core::state::Reach::hits`] says, told of what was sent.
+fn hits(reach: &Json, (kind, name): &Thing, host: &Host) -> bool {
     let holds = |list: &Json| list.as_array().is_some_and(|all| all.iter().any(|one| one == kind.as_str()));
-    let things = reach["things"].as_array().into_iter().flatten();
+    let all = |list: &'_ Json| list.as_array().cloned().unwrap_or_default();
+    let (things, below) = (all(&reach["things"]), &reach["below"]);
+    let inside = |folder: &Json| name.starts_with(folder.as_str().unwrap_or("?"));
     reach["everything"] == Json::Bool(true)
         || holds(&reach["kinds"])
         || (holds(&reach["absent"]) && !host.has(&(kind.clone(), name.clone())))
+        || (holds(&below["kinds"]) && all(&below["folders"]).iter().any(inside))
+        || all(&reach["any"]).iter().any(|one| hits(one, &(kind.clone(), name.clone()), host))
         || things.into_iter().any(|one| one[0] == kind.as_str() && one[1] == name.as_str())
 }

@@ -91,6 +91,8 @@ fn of_reach(reach: &Reach) -> Json {
         Reach::Things(ids) => json!({"things": ids.iter().map(|id| (id.kind, id.name.to_string())).collect::<Vec<_>>()}),
         Reach::Absent(kinds) => json!({"absent": kinds}),
         Reach::Kinds(kinds) => json!({"kinds": kinds}),
+        Reach::Below(kinds, folders) => json!({"below": {"kinds": kinds, "folders": folders}}),
+        Reach::Any(all) => json!({"any": all.iter().map(of_reach).collect::<Vec<_>>()}),
         Reach::Everything => json!({"everything": true}),
     }
 }

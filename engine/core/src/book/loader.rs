@@ -483,6 +483,7 @@ impl<'a> Loader<'a> {
         uses
     }
 
+    /// Its place in the list: that of an equal use, which is not repeated, or a new one.
     fn use_role(
         &self,
         item: &Node,
@@ -490,7 +491,7 @@ impl<'a> Loader<'a> {
         chain: &mut Vec<(Arc<str>, Span)>,
         uses: &mut Vec<Arc<RoleUse>>,
         errors: &mut Collector,
-    ) -> Result<Arc<str>> {
+    ) -> Result<usize> {
         let (name, mut keywords, params) = role_item(item)?;
         let text = name.as_str().unwrap_or_default();
         let role = self.role(text, &name.span, up, errors)?;
@@ -514,8 +515,9 @@ impl<'a> Loader<'a> {
         if let Some(meta) = &role.meta {
             needs.extend(edges(&meta_keywords(meta), errors));
             for dependency in meta.get("dependencies").and_then(Node::as_list).unwrap_or_default() {
-                let needed = self.use_role(dependency, &around, chain, uses, errors)?;
-                needs.push(Edge { role: needed, kind: EdgeKind::After, span: dependency.span.clone() });
+                let place = self.use_role(dependency, &around, chain, uses, errors)?;
+                let role = uses[place].role.name.clone();
+                needs.push(Edge { role, place: Some(place), kind: EdgeKind::After, span: dependency.span.clone() });
             }
         }
         chain.pop();
@@ -523,18 +525,14 @@ impl<'a> Loader<'a> {
         let same = |other: &&Arc<RoleUse>| {
             other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around)
         };
-        if duplicates || !uses.iter().any(|other| same(&other)) {
-            let mut used = self.role_use(
-                &role,
-                around,
-                &name.span,
-                &RoleFrom { params: super::specification::params(item), ..RoleFrom::default() },
-                errors,
-            );
-            (used.needs, used.graphed) = (needs, graphed);
-            uses.push(Arc::new(used));
+        if let Some(place) = uses.iter().position(|other| !duplicates && same(&other)) {
+            return Ok(place);
         }
-        Ok(role.name.clone())
+        let from = RoleFrom { params: super::specification::params(item), ..RoleFrom::default() };
+        let mut used = self.role_use(&role, around, &name.span, &from, errors);
+        (used.needs, used.graphed) = (needs, graphed);
+        uses.push(Arc::new(used));
+        Ok(uses.len() - 1)
     }
 
     /// The role of a name: beside the playbook, in the configured folders, or a path.
@@ -699,7 +697,7 @@ fn edges(keywords: &Keywords, errors: &mut Collector) -> Vec<Edge> {
             let kind = item.get("kind").and_then(Node::as_str);
             let default = if word == "after" { EdgeKind::After } else { EdgeKind::Ready };
             match (role, kind.map_or(Some(default), EdgeKind::of)) {
-                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), kind, span: item.span.clone() }),
+                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), place: None, kind, span: item.span.clone() }),
                 (None, _) => errors.push(item.error(format!("`{word}` names roles"))),
                 (_, None) => {
                     let known = ["after", "exists", "established", "ready", "serving"];

@@ -57,7 +57,7 @@ pub struct RoleUse {
     pub handlers: Vec<Arc<Task>>,
     /// Where the play or another role's `meta/main.yml` names it.
     pub span: Span,
-    /// Places of this play's list of roles that must come first: its dependencies.
+    /// What must come first, and where that is said.
     pub needs: Vec<Edge>,
     /// Whether its order is its edges' alone, not that of the list: it says `after:` or `requires:`.
     pub graphed: bool,
@@ -67,6 +67,8 @@ pub struct RoleUse {
 #[derive(Clone, Debug)]
 pub struct Edge {
     pub role: Arc<str>,
+    /// Its place in the play's list of roles, where one use of the role is meant and not its name: a dependency.
+    pub place: Option<usize>,
     pub kind: EdgeKind,
     pub span: Span,
 }
