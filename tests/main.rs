@@ -1,6 +1,7 @@
 //! The one test program of the tree.
 
 mod tidy;
+mod told;
 
 mod world {
     mod apply;
