@@ -2,6 +2,7 @@
 
 mod simulation;
 mod tidy;
+mod told;
 
 mod world {
     mod apply;

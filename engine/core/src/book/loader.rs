@@ -12,6 +12,7 @@ use super::role::{Edge, EdgeKind, Role, RoleFrom, RoleUse};
 use super::task::{Arguments, Block, Item, Repeat, Task};
 use super::vars::Scope;
 use super::words::Holder;
+use crate::text::diagnostic::nearest;
 use crate::text::{Collector, Control, Diagnostic, Entry, Node, Result, Span};
 
 /// How deep imports, roles and blocks may nest.
@@ -250,7 +251,7 @@ impl<'a> Loader<'a> {
         for (key, value) in pairs {
             let word = key.as_str().unwrap_or_default();
             match Holder::Task.keyword(word) {
-                Some("loop") => repeat = Some(Repeat { word: "loop".into(), over: value.clone() }),
+                Some("loop") => repeat = Some(Repeat { word: "loop".into(), span: key.span.clone(), over: value.clone() }),
                 Some("action") => actions.push(action(value)?),
                 Some("local_action") => {
                     local = true;
@@ -260,7 +261,7 @@ impl<'a> Loader<'a> {
                     warn_idle(key, word, errors);
                     keywords.insert(word, value.clone());
                 }
-                None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), over: value.clone() }),
+                None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() }),
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
         }
@@ -492,7 +493,7 @@ impl<'a> Loader<'a> {
         uses: &mut Vec<Arc<RoleUse>>,
         errors: &mut Collector,
     ) -> Result<usize> {
-        let (name, mut keywords, params) = role_item(item)?;
+        let (name, mut keywords, params) = role_item(item, errors)?;
         let text = name.as_str().unwrap_or_default();
         let role = self.role(text, &name.span, up, errors)?;
         chain.push((role.name.clone(), name.span.clone()));
@@ -548,6 +549,7 @@ impl<'a> Loader<'a> {
         role.meta = self.role_file(&role, "meta", "main").and_then(|file| errors.take(self.document(&file)));
         let own = self.role_file(&role, "meta", "argument_specs").and_then(|file| errors.take(self.document(&file)));
         role.specs = own.as_ref().or(role.meta.as_ref()).and_then(|node| node.get("argument_specs")).cloned();
+        role.meta.iter().for_each(|meta| check_meta(meta, errors));
         let role = Arc::new(role);
         self.roles.borrow_mut().insert(folder, role.clone());
         Ok(role)
@@ -593,7 +595,7 @@ impl<'a> Loader<'a> {
             let known: Vec<String> = folders.iter().flat_map(|folder| self.control.list(folder).unwrap_or_default()).collect();
             span.error(format!("no role `{name}`"))
                 .meant(name, known.iter().map(String::as_str))
-                .hint(format!("looked in {}", folders.join(", ")))
+                .hint(format!("looked in {}", once_each(&folders).join(", ")))
         })
     }
 
@@ -616,6 +618,12 @@ fn flat(items: &[Item]) -> Vec<Arc<Task>> {
             Item::Block(block) => flat(&block.block),
         })
         .collect()
+}
+
+/// The same words, each where it stands first.
+fn once_each(words: &[String]) -> Vec<&str> {
+    let first = |(at, word): (usize, &'_ String)| !words[..at].contains(word);
+    (0..words.len()).filter(|at| first((*at, &words[*at]))).map(|at| words[at].as_str()).collect()
 }
 
 fn warn_idle(key: &Node, word: &str, errors: &mut Collector) {
@@ -659,7 +667,7 @@ pub fn file_argument(task: &Task) -> Result<Node> {
 }
 
 /// A role as a play lists it: its name, keywords and parameters.
-fn role_item(item: &Node) -> Result<(Node, Keywords, Scope)> {
+fn role_item(item: &Node, errors: &mut Collector) -> Result<(Node, Keywords, Scope)> {
     if item.as_str().is_some() {
         return Ok((item.clone(), Keywords::new(), Scope::new()));
     }
@@ -672,13 +680,41 @@ fn role_item(item: &Node) -> Result<(Node, Keywords, Scope)> {
             "vars" => Scope::from_node(value).iter().for_each(|(name, var)| params.insert(name.clone(), var.clone())),
             word => match Holder::Role.keyword(word) {
                 Some(word) => drop(keywords.insert(word, value.clone())),
-                None => params.insert(word, value.clone()),
+                None => {
+                    errors.extend(misspelt(key, word));
+                    params.insert(word, value.clone());
+                }
             },
         }
     }
     match name.filter(|name| name.as_str().is_some()) {
         Some(name) => Ok((name, keywords, params)),
         None => Err(item.error("a role in a play needs `role: NAME`")),
+    }
+}
+
+/// A key of a role in a play that is no keyword is a variable; one that is nearly a keyword may have been meant as one.
+fn misspelt(key: &Node, word: &str) -> Option<Diagnostic> {
+    let near = nearest(word, Holder::Role.all())?;
+    let warning = key.span.warning(format!("`{word}` is no keyword of a role, so it is a variable"));
+    Some(warning.hint(format!("did you mean `{near}`? A variable is better given under `vars:`")))
+}
+
+/// What `meta/main.yml` may say.
+const META: &[&str] = &["allow_duplicates", "argument_specs", "collections", "dependencies", "galaxy_info", "after", "requires"];
+
+fn check_meta(meta: &Node, errors: &mut Collector) {
+    if meta.as_map().is_none() && !meta.is_null() {
+        errors.push(meta.error(format!("what is said of a role is a mapping, and this is {}", meta.type_name())));
+    }
+    for (key, value) in meta.as_map().unwrap_or_default() {
+        let word = key.as_str().unwrap_or("?");
+        if !META.contains(&word) {
+            errors.push(key.error(format!("`{word}` is nothing that can be said of a role")).meant(word, META.iter().copied()));
+        }
+        if word == "dependencies" && value.as_list().is_none() && !value.is_null() {
+            errors.push(value.error(format!("`dependencies` takes a list of roles, and this is {}", value.type_name())));
+        }
     }
 }
 

@@ -795,13 +795,21 @@ impl Session {
     }
 
     /// The end of a task: what it registers, notifies and counts for.
-    pub(super) fn end_task(&mut self, thread: &mut Thread, ended: Ended) {
+    pub(super) fn end_task(&mut self, thread: &mut Thread, mut ended: Ended) {
         let ignored = self.ignores(thread);
         let Some(run) = thread.cursor.run.take() else { return };
         let sight = self.sight(thread, &run.task, run.layers.clone());
         let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
         let notified = task::notifies(&run.task, &sight);
         drop(sight);
+        if ended.result.get("changed").is_some_and(Value::truthy)
+            && !ended.failed_flag()
+            && !matches!(ended.outcome, Some(Outcome::Skipped(_)))
+            && let Err(error) = notified.and_then(|names| self.notify(thread, names))
+        {
+            ended.result.insert("msg", error.message());
+            (ended.outcome, ended.error) = (Some(Outcome::Failed), Some(error));
+        }
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         let failed = ended.failed_flag();
         let mut result = ended.result.clone();
@@ -835,12 +843,6 @@ impl Session {
             // Ansible counts every file that was included
             thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
         }
-        if changed && !failed {
-            match notified {
-                Ok(names) => self.notify(thread, names),
-                Err(error) => self.notice(error),
-            }
-        }
         let name = self.inventory.host(thread.host).name.clone();
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
@@ -858,9 +860,9 @@ impl Session {
         }
     }
 
-    /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
-    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
-        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+    /// Adds handlers to those that will run. A task that notifies a handler that nobody wrote has failed.
+    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) -> Result<()> {
+        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return Ok(()) };
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
         sight.around = Some(play.around.clone());
         let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
@@ -868,13 +870,11 @@ impl Session {
         for (name, node) in names {
             let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
-                self.notice(error);
-                thread.cursor.failed = true;
-                thread.cursor.frames.clear();
+                return Err(node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str)));
             }
             thread.cursor.notified.extend(found);
         }
+        Ok(())
     }
 
     /// Tells what became of a task once nothing can take it back.
