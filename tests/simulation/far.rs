@@ -39,7 +39,8 @@ impl Known {
     pub fn sent(&self, target: &str, who: &str, message: &Message, host: &Host, check: bool) -> Vec<String> {
         let mut wrong = vec![];
         let none = BTreeSet::new();
-        let mut fresh: BTreeSet<Thing> = self.fresh.get(target).unwrap_or(&none).iter().filter(|(user, _)| user == who).map(|(_, thing)| thing.clone()).collect();
+        let mut fresh: BTreeSet<Thing> =
+            self.fresh.get(target).unwrap_or(&none).iter().filter(|(user, _)| user == who).map(|(_, thing)| thing.clone()).collect();
         if message.parts.is_empty() {
             wrong.push(format!("an empty message to {target}"));
         }
@@ -93,7 +94,9 @@ fn text(part: &Part) -> &str {
 fn asked(part: &Part) -> Vec<Thing> {
     if let Script::Api(requests) = &part.script {
         let read = requests.iter().filter(|request| request.verb == Verb::Get);
-        return read.map(|request| thing("object", &format!("{}/{}/{}", request.kind, request.namespace.as_deref().unwrap_or(""), request.name))).collect();
+        return read
+            .map(|request| thing("object", &format!("{}/{}/{}", request.kind, request.namespace.as_deref().unwrap_or(""), request.name)))
+            .collect();
     }
     let Some(asked) = json_after(text(part), ASK) else { return vec![] };
     let kind = asked["kind"].as_str().unwrap_or_default();
@@ -107,7 +110,9 @@ fn fixed(part: &Part) -> Vec<(Thing, bool)> {
         return vec![];
     }
     if let Script::Api(requests) = &part.script {
-        let name = |request: &play_core::state::Request| format!("{}/{}/{}", request.kind, request.namespace.as_deref().unwrap_or(""), request.name);
+        let name = |request: &play_core::state::Request| {
+            format!("{}/{}/{}", request.kind, request.namespace.as_deref().unwrap_or(""), request.name)
+        };
         return requests.iter().map(|request| (thing("object", &name(request)), request.verb == Verb::Delete)).collect();
     }
     let Some(fix) = json_after(text(part), FIX) else { return vec![] };

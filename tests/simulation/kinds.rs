@@ -57,11 +57,8 @@ impl Kind for Simulated {
 
     fn fix(&self, gaps: &[&Gap]) -> Script {
         let line = |gap: &&Gap| {
-            let changes: Map<String, Json> = gap
-                .changes
-                .iter()
-                .filter_map(|change| Some((change.field.to_string(), of_value(change.then.as_ref()?))))
-                .collect();
+            let changes: Map<String, Json> =
+                gap.changes.iter().filter_map(|change| Some((change.field.to_string(), of_value(change.then.as_ref()?)))).collect();
             let text = json!({"kind": self.0, "name": &*gap.id.name, "was": gap.now.is_some(), "goes": gap.then.is_none(),
                 "changes": changes, "reach": of_reach(&self.reach(gap))});
             format!("{FIX}{text}\n")
@@ -80,8 +77,7 @@ impl Kind for Simulated {
 }
 
 fn detail(detail: &Detail) -> Json {
-    let words: BTreeMap<&str, Vec<&str>> =
-        detail.iter().map(|(word, whats)| (*word, whats.iter().map(|what| &**what).collect())).collect();
+    let words: BTreeMap<&str, Vec<&str>> = detail.iter().map(|(word, whats)| (*word, whats.iter().map(|what| &**what).collect())).collect();
     json!(words)
 }
 

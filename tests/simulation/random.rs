@@ -309,7 +309,8 @@ impl Random {
             2 if dice.chance(30) => vec![self.copy(&format!("/etc/{}{n}", dice.pick(&["refused", "stubborn", "denied"])), "x")],
             3 => {
                 let file = format!("inc{n}.yml");
-                let tasks: Vec<Json> = vec![self.copy(&format!("/etc/f{n}"), "included\n"), json!({"name": self.name(), "debug": {"msg": "x"}})];
+                let tasks: Vec<Json> =
+                    vec![self.copy(&format!("/etc/f{n}"), "included\n"), json!({"name": self.name(), "debug": {"msg": "x"}})];
                 self.files.push((file.clone(), serde_json::to_string(&tasks).unwrap_or_default()));
                 vec![json!({"include_tasks": file})]
             }

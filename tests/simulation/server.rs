@@ -95,9 +95,13 @@ impl Server {
 fn owned(manifest: &Json) -> Json {
     let own = |key: &str| !matches!(key, "apiVersion" | "kind" | "name" | "namespace" | "uid");
     match manifest {
-        Json::Object(all) => {
-            all.iter().filter(|(key, _)| own(key)).map(|(key, value)| (format!("f:{key}"), owned(value))).filter(kept).collect::<Map<_, _>>().into()
-        }
+        Json::Object(all) => all
+            .iter()
+            .filter(|(key, _)| own(key))
+            .map(|(key, value)| (format!("f:{key}"), owned(value)))
+            .filter(kept)
+            .collect::<Map<_, _>>()
+            .into(),
         _ => json!({}),
     }
 }

@@ -261,7 +261,9 @@ impl<'a> Loader<'a> {
                     warn_idle(key, word, errors);
                     keywords.insert(word, value.clone());
                 }
-                None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() }),
+                None if word.starts_with("with_") => {
+                    repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() })
+                }
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
         }

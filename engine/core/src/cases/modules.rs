@@ -57,7 +57,14 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
     let answer = reply.clone().map(Answer::Shell).or_else(|| case.part("responses").map(|_| Answer::Api(responses.clone())));
     let holds = answer.map(|answer| module.holds_at(&answer, 1_700_000_000.0)).filter(|holds| *holds != Holds::Yes);
     let holds = holds.map(|holds| format!("{holds:?}\n")).unwrap_or_default();
-    vec![("error", String::new()), ("looks", looks), ("want", want), ("holds", holds), ("refused", refused.unwrap_or_default()), ("result", map(&module.result(&done), ""))]
+    vec![
+        ("error", String::new()),
+        ("looks", looks),
+        ("want", want),
+        ("holds", holds),
+        ("refused", refused.unwrap_or_default()),
+        ("result", map(&module.result(&done), "")),
+    ]
 }
 
 fn make(of: &str, case: &Case) -> Result<Arc<dyn Module>, Diagnostic> {
