@@ -2,11 +2,15 @@
 
 mod simulation;
 mod tidy;
+mod told;
 
 mod world {
     mod apply;
     mod differential;
     mod objects;
+    mod platform;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

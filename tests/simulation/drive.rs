@@ -246,6 +246,7 @@ impl Run<'_> {
         self.known.runs(&target, &read, host);
         let answers = host.run(&message.parts, message.parts.len());
         self.known.hears(&target, &who, &read, &answers);
+        self.known.refused(&target, &who, &read, &answers);
         let mut inputs = vec![Input::Answers { id, answers: answers.clone() }];
         if self.plan.noise {
             let stranger = Fault { kind: FaultKind::Unreachable, message: "nobody".into(), hint: None, answers: vec![] };

@@ -7,7 +7,7 @@ use play_core::run::Message;
 use play_core::state::{Answer, Part, Purpose, Request, Script, Verb};
 use serde_json::{Value as Json, json};
 
-use super::host::{Host, Thing, json_after, thing};
+use super::host::{Host, Thing, all_after, thing};
 use super::kinds::{ASK, FIX};
 
 #[derive(Clone, Default)]
@@ -31,7 +31,7 @@ pub struct Read {
     asked: Vec<Thing>,
     /// What it mends, and whether it removes it.
     mended: Vec<(Thing, bool)>,
-    reach: Json,
+    reaches: Vec<Json>,
     writes: bool,
 }
 
@@ -41,7 +41,7 @@ pub fn read(message: &Message) -> Vec<Read> {
 
 fn part(part: &Part) -> Read {
     let writes = part.purpose != Purpose::Ask;
-    let mut read = Read { asked: vec![], mended: vec![], reach: Json::Null, writes };
+    let mut read = Read { asked: vec![], mended: vec![], reaches: vec![], writes };
     match (&part.script, part.purpose) {
         (Script::Api(requests), purpose) => {
             let object = |request: &Request| {
@@ -52,18 +52,18 @@ fn part(part: &Part) -> Read {
                 read.mended.extend(requests.iter().map(|request| (object(request), request.verb == Verb::Delete)));
             }
         }
-        (Script::Shell(_), Purpose::Act { .. }) => read.reach = json!({"everything": true}),
+        (Script::Shell(_), Purpose::Act { .. }) => read.reaches.push(json!({"everything": true})),
         (Script::Shell(shell), Purpose::Ask) => {
-            let asked = json_after(&shell.text, ASK).unwrap_or_default();
+            let asked = all_after(&shell.text, ASK).next().unwrap_or_default();
             let kind = asked["kind"].as_str().unwrap_or_default();
             let names = asked["looks"].as_array().into_iter().flatten();
             read.asked.extend(names.filter_map(|look| Some(thing(kind, look["name"].as_str()?))));
         }
         (Script::Shell(shell), Purpose::Fix) => {
-            if let Some(mut fix) = json_after(&shell.text, FIX) {
+            for mut fix in all_after(&shell.text, FIX) {
                 let text = |field: &str| fix[field].as_str().unwrap_or_default();
                 read.mended.push((thing(text("kind"), text("name")), fix["goes"] == Json::Bool(true)));
-                read.reach = fix["reach"].take();
+                read.reaches.push(fix["reach"].take());
             }
         }
     }
@@ -72,13 +72,8 @@ fn part(part: &Part) -> Read {
 
 impl Read {
     /// Whether it may change a thing that it does not name.
-    fn reaches(&self, (kind, name): &Thing, host: &Host) -> bool {
-        let holds = |list: &Json| list.as_array().is_some_and(|all| all.iter().any(|one| one == kind.as_str()));
-        let mut things = self.reach["things"].as_array().into_iter().flatten();
-        self.reach["everything"] == Json::Bool(true)
-            || holds(&self.reach["kinds"])
-            || (holds(&self.reach["absent"]) && !host.has(&(kind.clone(), name.clone())))
-            || things.any(|one| one[0] == kind.as_str() && one[1] == name.as_str())
+    fn reaches(&self, thing: &Thing, host: &Host) -> bool {
+        self.reaches.iter().any(|reach| hits(reach, thing, host))
     }
 
     fn mends(&self, thing: &Thing) -> bool {
@@ -136,7 +131,30 @@ impl Known {
         self.fresh.entry(target.into()).or_default().extend(asked);
     }
 
+    /// One call for several things failed: each is sent again alone, as the kind allows it.
+    pub fn refused(&mut self, target: &str, who: &str, parts: &[Read], answers: &[Answer]) {
+        let failed = |answer: &Answer| matches!(answer, Answer::Shell(reply) if reply.code != 0);
+        let Some(at) = parts.iter().zip(answers).position(|(part, answer)| part.mended.len() > 1 && failed(answer)) else { return };
+        let again = parts[at..].iter().flat_map(|part| &part.mended).map(|(thing, _)| (who.to_string(), thing.clone()));
+        self.fresh.entry(target.into()).or_default().extend(again);
+    }
+
     pub fn loses(&mut self, target: &str) {
         self.fresh.remove(target);
     }
+}
+
+/// The same as [`play_core::state::Reach::hits`] says, told of what was sent.
+fn hits(reach: &Json, thing: &Thing, host: &Host) -> bool {
+    let (kind, name) = thing;
+    let all = |list: &Json| list.as_array().cloned().unwrap_or_default();
+    let holds = |list: &Json| all(list).iter().any(|one| one == kind.as_str());
+    let below = &reach["below"];
+    let inside = |folder: &Json| name.starts_with(folder.as_str().unwrap_or("?"));
+    reach["everything"] == Json::Bool(true)
+        || holds(&reach["kinds"])
+        || (holds(&reach["absent"]) && !host.has(thing))
+        || (holds(&below["kinds"]) && all(&below["folders"]).iter().any(inside))
+        || all(&reach["any"]).iter().any(|one| hits(one, thing, host))
+        || all(&reach["things"]).iter().any(|one| one[0] == kind.as_str() && one[1] == name.as_str())
 }

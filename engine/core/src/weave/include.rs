@@ -118,18 +118,13 @@ impl Session {
             let Some(name) = arg("name")?.or(arg("role")?).or(short) else {
                 return Err(task.span.error("`include_role` needs the `name` of a role"));
             };
-            let (tasks_from, handlers_from) = (arg("tasks_from")?, arg("handlers_from")?);
-            let clean =
-                |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
+            let mut words = std::collections::BTreeMap::new();
+            for word in ["tasks_from", "handlers_from", "vars_from", "defaults_from", "rolespec_validate"] {
+                words.extend(arg(word)?.map(|value| (word, value)));
+            }
+            let from = crate::book::RoleFrom::new(|word| words.get(word).cloned());
             let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
-            let (_, used) = loader.role_tasks(
-                &name,
-                &task.module_span,
-                &ring,
-                clean(&tasks_from).as_deref(),
-                clean(&handlers_from).as_deref(),
-                errors,
-            )?;
+            let used = loader.role_tasks(&name, &task.module_span, &ring, &from, errors)?;
             return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
         }
         let file = file_argument(task)?;

@@ -162,11 +162,9 @@ impl Session {
     fn step_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &mut thread.cursor.run else { return };
         if let Some(forced) = run.forced.take() {
-            let Forced { error, gaps, reply } = *forced;
+            let Forced { error, gaps, result } = *forced;
             let mut ended = Ended { gaps, ..Ended::failed(error) };
-            if let Some(reply) = reply {
-                ended.result.insert("rc", i64::from(reply.code));
-            }
+            ended.result.extend(result);
             return self.end_item(thread, ended);
         }
         match std::mem::take(&mut run.phase) {
@@ -390,6 +388,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
                 }
@@ -438,6 +437,11 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
+        if checking && doing.doubt.is_none() {
+            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
+            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
             let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
@@ -521,6 +525,7 @@ impl Session {
         let world = &self.targets[doing.target].world;
         let done = crate::state::Done {
             gaps: &doing.gaps,
+            fixes: doing.fixes.get().map_or(&[], Vec::as_slice),
             reply: reply.as_ref(),
             responses: &responses,
             view: View::new(world, doing.asker),
@@ -806,13 +811,21 @@ impl Session {
     }
 
     /// The end of a task: what it registers, notifies and counts for.
-    pub(super) fn end_task(&mut self, thread: &mut Thread, ended: Ended) {
+    pub(super) fn end_task(&mut self, thread: &mut Thread, mut ended: Ended) {
         let ignored = self.ignores(thread);
         let Some(run) = thread.cursor.run.take() else { return };
         let sight = self.sight(thread, &run.task, run.layers.clone());
         let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
         let notified = task::notifies(&run.task, &sight);
         drop(sight);
+        if ended.result.get("changed").is_some_and(Value::truthy)
+            && !ended.failed_flag()
+            && !matches!(ended.outcome, Some(Outcome::Skipped(_)))
+            && let Err(error) = notified.and_then(|names| self.notify(thread, names))
+        {
+            ended.result.insert("msg", error.message());
+            (ended.outcome, ended.error) = (Some(Outcome::Failed), Some(error));
+        }
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         let failed = ended.failed_flag();
         let mut result = ended.result.clone();
@@ -846,12 +859,6 @@ impl Session {
             // Ansible counts every file that was included
             thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
         }
-        if changed && !failed {
-            match notified {
-                Ok(names) => self.notify(thread, names),
-                Err(error) => self.notice(error),
-            }
-        }
         let name = self.inventory.host(thread.host).name.clone();
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
@@ -869,9 +876,9 @@ impl Session {
         }
     }
 
-    /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
-    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
-        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+    /// Adds handlers to those that will run. A task that notifies a handler that nobody wrote has failed.
+    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) -> Result<()> {
+        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return Ok(()) };
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
         sight.around = Some(play.around.clone());
         let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
@@ -879,13 +886,11 @@ impl Session {
         for (name, node) in names {
             let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
-                self.notice(error);
-                thread.cursor.failed = true;
-                thread.cursor.frames.clear();
+                return Err(node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str)));
             }
             thread.cursor.notified.extend(found);
         }
+        Ok(())
     }
 
     /// Tells what became of a task once nothing can take it back.

@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod batch;
 mod check;
 mod cursor;
 mod include;
@@ -23,6 +24,6 @@ mod task;
 
 pub use check::check;
 pub use include::Known;
-pub use listing::{Listed, list_hosts, list_tasks};
+pub use listing::{Listed, list_hosts, list_tasks, unknown_words};
 pub use scope::Host;
 pub use session::{Input, Options, Output, Session, Tree};
