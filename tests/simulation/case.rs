@@ -20,6 +20,8 @@ pub struct Traits {
     pub delegates: bool,
     /// Handlers run also on hosts that failed.
     pub forced: bool,
+    /// Roles run side by side, so that tasks of a host are told in more than one order.
+    pub sides: bool,
     /// Something is waited for.
     pub waits: bool,
 }
@@ -95,7 +97,7 @@ impl Case {
     }
 
     fn others_do_not_notice(&mut self, plan: &Plan, trace: &Trace) {
-        let (is, was) = (by_host(trace), by_host(&self.base));
+        let (is, was) = (by_host(trace, self.traits), by_host(&self.base, self.traits));
         for (host, lines) in was {
             let cut = plan.cuts.iter().any(|cut| cut.target == host);
             if !cut && is.get(host) != Some(&lines) {
@@ -156,7 +158,7 @@ impl Case {
     fn equal(&mut self, what: &str, trace: &Trace, far: &Far) {
         self.note(what, trace);
         self.differ(what, far);
-        let (is, was) = (by_host(trace), by_host(&self.base));
+        let (is, was) = (by_host(trace, self.traits), by_host(&self.base, self.traits));
         for (host, lines) in was {
             let others: Vec<_> = is.get(host).cloned().unwrap_or_default();
             let first = lines.iter().zip(&others).find(|(one, other)| one != other);

@@ -9,6 +9,11 @@ use super::drive::{Line, Trace};
 
 pub fn wrong(trace: &Trace, traits: Traits) -> Vec<String> {
     let mut wrong = trace.wrong.clone();
+    for (target, sent) in trace.lost.iter().filter(|_| !traits.delegates) {
+        if trace.sent[*sent..].iter().any(|sent| sent.target == *target) {
+            wrong.push(format!("{target} is gone, and is sent another message"));
+        }
+    }
     let Some(summary) = &trace.summary else { return wrong };
     let recaps: BTreeMap<String, Recap> = summary.recaps.iter().map(|(host, recap)| (host.to_string(), *recap)).collect();
     let told: BTreeSet<&str> = trace.told.iter().map(|line| line.host.as_str()).collect();
@@ -75,11 +80,14 @@ fn out_is_out(host: &str, lines: &[&Line], traits: Traits, wrong: &mut Vec<Strin
     }
 }
 
-/// What was told, by host.
-pub fn by_host(trace: &Trace) -> BTreeMap<&str, Vec<&Line>> {
+/// What was told, by host; where roles run side by side, by task, too.
+pub fn by_host(trace: &Trace, traits: Traits) -> BTreeMap<&str, Vec<&Line>> {
     let mut all: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
     for line in &trace.told {
         all.entry(&line.host).or_default().push(line);
+    }
+    if traits.sides {
+        all.values_mut().for_each(|lines| lines.sort_by(|one, other| one.task.cmp(&other.task)));
     }
     all
 }

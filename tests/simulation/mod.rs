@@ -9,6 +9,7 @@ mod host;
 mod kinds;
 mod mended;
 mod random;
+mod scale;
 mod scenarios;
 mod seeds;
 mod server;

@@ -16,6 +16,8 @@ pub struct Random {
     handlers: usize,
     guarded: bool,
     rescues: bool,
+    /// Within a role that runs beside others.
+    side: bool,
     depth: usize,
 }
 
@@ -48,7 +50,7 @@ impl Random {
 
     fn name(&mut self) -> String {
         self.tasks += 1;
-        format!("t{}{}", self.tasks, if self.guarded { "g" } else { "" })
+        format!("{}{}{}", if self.side { "s" } else { "t" }, self.tasks, if self.guarded { "g" } else { "" })
     }
 
     fn play(&mut self, dice: &mut Dice) -> Json {
@@ -76,6 +78,9 @@ impl Random {
                 play[section] = (0..count).flat_map(|_| self.some(dice)).collect();
             }
         }
+        if dice.chance(15) {
+            play["roles"] = self.roles(dice);
+        }
         let handlers: Vec<Json> = (begin..self.handlers)
             .map(|at| match at % 3 {
                 0 => json!({"name": format!("h{at}"), "command": format!("simctl count h{at}")}),
@@ -87,6 +92,23 @@ impl Random {
             play["handlers"] = handlers.into();
         }
         play
+    }
+
+    /// Roles, each after some of those before it and beside the others.
+    fn roles(&mut self, dice: &mut Dice) -> Json {
+        self.traits.sides = true;
+        let mut names: Vec<String> = vec![];
+        for _ in 0..2 + dice.roll(3) {
+            let name = format!("q{}", self.tasks);
+            let after: Vec<&String> = names.iter().filter(|_| dice.chance(40)).collect();
+            self.files.push((format!("roles/{name}/meta/main.yml"), json!({"after": after}).to_string()));
+            self.side = true;
+            let tasks: Vec<Json> = (0..1 + dice.roll(2)).flat_map(|_| self.some(dice)).collect();
+            self.side = false;
+            self.files.push((format!("roles/{name}/tasks/main.yml"), Json::from(tasks).to_string()));
+            names.push(name);
+        }
+        json!(names)
     }
 
     /// One to three tasks that belong together.
@@ -137,7 +159,7 @@ impl Random {
                 let line = |name: String, line: &str| json!({"name": name, "lineinfile": {"path": path, "line": line, "create": true}});
                 vec![line(self.name(), "a"), line(self.name(), "b")]
             }
-            3 if !self.rescues => {
+            3 if !self.rescues && !self.side => {
                 vec![json!({"name": self.name(), "file": {"path": format!("/etc/old{}", n % 4), "state": "absent"}})]
             }
             _ => {
