@@ -68,6 +68,8 @@ pub struct Cursor {
     pub handler: bool,
     /// What the items of a looped include have brought so far.
     pub included: Option<Vec<Frame>>,
+    /// Calls of roles that it has come to.
+    pub calls: Arc<std::collections::HashSet<String>>,
 }
 
 pub enum Next {

@@ -5,8 +5,10 @@
 
 mod address;
 mod args;
+mod arrivals;
 mod check;
 mod cursor;
+mod fatal;
 mod include;
 mod item;
 mod listing;

@@ -147,8 +147,8 @@ pub struct PlayRun {
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Vec<u32>, Vec<Told>>,
     pub name: Arc<str>,
-    /// A failure that ends the play for every host (`any_errors_fatal`).
-    pub fatal: Option<Failure>,
+    /// A failure that ends the play for every host (`any_errors_fatal`), and where it was: the others finish that task.
+    pub fatal: Option<(Vec<u32>, Failure)>,
 }
 
 pub struct Session {
@@ -335,8 +335,10 @@ impl Session {
             .collect();
         let mut released = false;
         let waiting = |thread: &Thread| matches!(thread.state, State::Barrier(_) | State::Done);
-        if play.fatal.is_some() && play.threads.iter().all(waiting) {
-            let Some(failure) = play.fatal.take() else { return false };
+        let beside = |thread: &Thread, path: &Vec<u32>| matches!(&thread.state, State::Barrier(at) if at <= path);
+        let over = |(path, _): &(Vec<u32>, Failure)| !play.threads.iter().any(|thread| beside(thread, path));
+        if play.fatal.as_ref().is_some_and(over) && play.threads.iter().all(waiting) {
+            let Some((_, failure)) = play.fatal.take() else { return false };
             for thread in play.threads.iter_mut().filter(|thread| thread.state != State::Done && !thread.cursor.failed) {
                 thread.cursor.run = None;
                 thread.cursor.fail(failure.clone());
