@@ -1,5 +1,7 @@
 //! Harness shared by the tests.
 
+pub mod dice;
+
 /// What a world test needs and `tests/run` exports. Where it is missing the test is skipped aloud; in CI that fails.
 pub fn world(name: &str) -> Option<String> {
     if let Ok(value) = std::env::var(name) {

@@ -1,5 +1,6 @@
 //! The one test program of the tree.
 
+mod simulation;
 mod tidy;
 
 mod world {
@@ -8,4 +9,6 @@ mod world {
     mod objects;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

@@ -212,7 +212,7 @@ impl Session {
                 Effect::GroupBy { key, parents } => self.group_by(thread, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
                 Effect::EndPlay | Effect::EndBatch => self.end_all(thread, effect == Effect::EndPlay),
-                Effect::EndHost => end(thread),
+                Effect::EndHost => self.end_host(thread),
                 Effect::EndRole => thread.cursor.end_role(),
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
@@ -246,19 +246,14 @@ impl Session {
     }
 
     fn end_all(&mut self, thread: &mut Thread, play: bool) {
-        end(thread);
+        self.end_host(thread);
         if let Some(run) = &mut self.play {
-            run.threads.iter_mut().for_each(end);
+            run.threads.iter_mut().for_each(|other| other.cursor.end());
             if play {
                 run.batches.clear();
             }
         }
     }
-}
-
-fn end(thread: &mut Thread) {
-    thread.cursor.frames.clear();
-    thread.cursor.notified.clear();
 }
 
 fn set_facts(host: &mut super::scope::Host, facts: Map, gathered: bool) {

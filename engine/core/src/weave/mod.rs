@@ -6,11 +6,13 @@
 mod address;
 mod args;
 mod arrivals;
+mod batch;
 mod check;
 mod cursor;
 mod fatal;
 mod include;
 mod item;
+mod lineup;
 mod listing;
 mod play;
 pub mod roles;
@@ -19,6 +21,7 @@ mod scout;
 mod select;
 mod send;
 mod session;
+mod strands;
 mod task;
 
 pub use check::check;

@@ -8,6 +8,8 @@ use crate::book::{Play, RoleUse};
 use crate::run::{Graph, Reason};
 use crate::text::{Diagnostic, Result};
 
+use super::strands::Sides;
+
 /// The graph of a play's roles; nodes are places in `play.roles`.
 pub fn graph(play: &Play) -> Graph {
     let mut graph = Graph::default();
@@ -32,9 +34,12 @@ pub fn graph(play: &Play) -> Graph {
     graph
 }
 
-/// The order of a play's roles.
-pub fn order(play: &Play) -> Result<Vec<usize>> {
-    graph(play).order()
+/// The order of a play's roles, and which of them may run side by side.
+pub fn order(play: &Play) -> Result<(Vec<usize>, Option<Sides>)> {
+    let graph = graph(play);
+    let order = graph.order()?;
+    let sides = Sides::new(&graph, &order);
+    Ok((order, sides))
 }
 
 /// Roles that are required and that nothing names.
