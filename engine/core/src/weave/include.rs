@@ -231,6 +231,19 @@ impl Session {
         self.target_of(&run.task, &sight).ok().flatten().filter(|owner| wanted && *owner != thread.host)
     }
 
+    /// What a result shows of variables that were read: their templates rendered, as far as that is possible by now.
+    pub(super) fn written_facts(&self, thread: &Thread, effects: &[Effect]) -> Option<Map> {
+        let run = thread.cursor.run.as_ref().filter(|run| run.task.keywords.contains_key("register"))?;
+        let vars = effects.iter().find_map(|effect| match effect {
+            Effect::Written { vars, .. } => Some(vars),
+            _ => None,
+        })?;
+        let scope = vars.iter().map(|(name, node)| (name.as_str(), node.clone())).collect();
+        let sight = self.sight(thread, &run.task, run.item_layers().with(crate::book::Level::IncludeVars, Arc::new(scope)));
+        let value = |node: &Node| self.tree.templates.render(node, &sight).unwrap_or_else(|_| node.to_value());
+        Some(vars.iter().map(|(name, node)| (name.as_str().into(), value(node))).collect())
+    }
+
     fn pause(&mut self, thread: &mut Thread, seconds: Option<u64>, prompt: Option<String>) {
         match seconds {
             Some(seconds) => {

@@ -523,6 +523,9 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
+            result.insert("ansible_facts", facts);
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);

@@ -196,6 +196,7 @@ impl Sight {
             "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),
             "ansible_forks" => Value::Int(self.tree.options.forks.into()),
             "ansible_version" => version(),
+            "ansible_run_tags" if self.tree.options.tags.is_empty() => Value::list([Value::text("all")]),
             "ansible_run_tags" => Value::list(self.tree.options.tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_skip_tags" => Value::list(self.tree.options.skip_tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
@@ -285,6 +286,10 @@ impl Scope for Sight {
 
     fn search(&self, kind: Search, name: &str) -> Vec<String> {
         search(&self.tree, self.around.as_ref(), kind, name)
+    }
+
+    fn setting(&self, name: &str) -> Option<Value> {
+        self.tree.options.settings.get(name).cloned()
     }
 
     fn origin(&self) -> Option<String> {

@@ -49,6 +49,8 @@ pub struct Options {
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
     pub ansible_managed: String,
+    /// Settings of Ansible by their names, for the lookup `config`.
+    pub settings: Arc<crate::text::Map>,
 }
 
 /// What stays the same over a run.
