@@ -201,4 +201,8 @@ impl Module for BlockInFile {
         }
         Ok(want)
     }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
+    }
 }

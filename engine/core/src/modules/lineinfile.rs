@@ -271,4 +271,8 @@ impl Module for LineInFile {
         want.warnings = self.warnings.clone();
         Ok(want)
     }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
+    }
 }

@@ -24,13 +24,16 @@ pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
 use crate::resources::{crontab, sources, unit};
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
 
 pub const KIND: KindName = "path";
 
 /// Old contents are fetched for a diff up to this many bytes, and as a whole for a module that edits them.
 pub const SMALL: u64 = 256 << 10;
 pub const WHOLE: u64 = 16 << 20;
+
+/// The last line of a fix whose new contents did not please their validation.
+pub const INVALID: &str = "failed to validate the new contents";
 
 pub struct Path;
 
@@ -51,6 +54,11 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
+    fn complaint(&self, reply: &Reply) -> String {
+        let said = [&reply.out[..], &reply.err[..]].concat();
+        String::from_utf8_lossy(&said).trim().to_string()
+    }
+
     /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
@@ -63,6 +71,13 @@ impl Kind for Path {
         things.extend(crontab::of_file(&gap.id.name));
         Reach::Things(things)
     }
+}
+
+/// What a validation that failed printed on stdout and stderr; `None` where something else failed.
+pub fn invalid(reply: &Reply) -> Option<(String, String)> {
+    let err = String::from_utf8_lossy(&reply.err);
+    let err = err.trim_end_matches('\n').strip_suffix(INVALID)?;
+    Some((String::from_utf8_lossy(&reply.out).into_owned(), err.to_string()))
 }
 
 /// A path without `.`, doubled and trailing slashes; `..` stays, as links may stand before it.

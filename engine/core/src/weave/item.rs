@@ -884,7 +884,7 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            let all = modules::output::lines(value.as_str().unwrap_or_default()).into_iter().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

@@ -381,7 +381,6 @@ impl Session {
             let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
-                result.insert("rc", i64::from(reply.code));
                 result.extend(doing.module.refused(gap, reply));
             }
             return self.go_back(thread, queued, error, result);
