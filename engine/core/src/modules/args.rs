@@ -30,6 +30,8 @@ pub struct Arg {
     pub help: &'static str,
     /// Its value is a secret wherever it is shown.
     pub secret: bool,
+    /// The module can say what it would do also where only a real run tells this value.
+    pub waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +64,7 @@ pub enum Type {
 
 impl Arg {
     pub const fn new(name: &'static str, kind: Type, help: &'static str) -> Arg {
-        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false }
+        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false, waits: false }
     }
 
     pub const fn required(mut self) -> Arg {
@@ -87,6 +89,11 @@ impl Arg {
 
     pub const fn secret(mut self) -> Arg {
         self.secret = true;
+        self
+    }
+
+    pub const fn waits(mut self) -> Arg {
+        self.waits = true;
         self
     }
 
@@ -207,6 +214,17 @@ impl Args {
     /// The first unknown among the arguments.
     pub fn unknown(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
         self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
+    }
+
+    /// The first unknown that the module cannot go without, in a run that only says what it would do.
+    pub fn lacks(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
+        let waits = |name: &str, value: &Value| match self.spec.arg(name) {
+            // what a template renders may wait, and its name may not
+            Some(arg) if arg.waits => !matches!(arg.kind, Type::File | Type::Template) || value.as_map().is_some(),
+            _ => false,
+        };
+        let given = self.given.iter().filter(|(name, (value, _))| !waits(name, value)).map(|(_, (value, _))| value);
+        given.chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
     }
 
     /// A number, whole or not.

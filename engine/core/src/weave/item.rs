@@ -271,7 +271,8 @@ impl Session {
         };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
-        if let Some(cause) = given.unknown()
+        let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
+        if let Some(cause) = lacks
             && !matches!(entry.spec.name, "set_fact" | "debug")
         {
             return Err(Box::new(Ended::unknown(cause.clone())));
@@ -340,11 +341,12 @@ impl Session {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
+                    let unsure = compared.unsure.filter(|_| self.checks(thread));
                     let doing = Doing {
                         module,
                         want,
                         gaps: compared.gaps,
-                        may: compared.may,
+                        may: compared.may.or(unsure),
                         doubt: compared.doubt,
                         target,
                         asker,
@@ -787,6 +789,11 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::May(cause) => {
+                let mut result = result.clone();
+                result.insert("changed", Value::Unknown(cause.clone()));
+                with_lines(result)
+            }
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
