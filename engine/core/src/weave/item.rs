@@ -331,13 +331,20 @@ impl Session {
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
+        let acts = self.tree.options.check && !self.checks(thread);
+        if acts && !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        // what only would be does not count for a task that runs all the same
+        let real = acts.then(|| self.targets[target].world.as_seen());
+        let world = real.as_ref().unwrap_or(&self.targets[target].world);
         let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
-        let halted = match module.want(&View::new(&state.world, asker)) {
-            Ok(want) => match compare(&state.world, asker, &want.states) {
+        let halted = match module.want(&View::new(world, asker)) {
+            Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
@@ -446,7 +453,8 @@ impl Session {
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
             let shown = action.shown.clone();
-            let mut result = doing.want.result.clone();
+            // what an action gives is only known after it
+            let mut result = if action.predictable { doing.want.result.clone() } else { Map::new() };
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
@@ -695,6 +703,7 @@ impl Session {
         };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let unforeseen = !predictable(&ended);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         run.told.failed |= failed;
         run.told.done += 1;
@@ -710,6 +719,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            Outcome::WouldRun(_) if unforeseen => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
