@@ -538,6 +538,10 @@ impl Session {
             Effect::Say(value) => Some(value.clone()),
             _ => None,
         });
+        let mut effects = doing.want.effects.clone();
+        if !doing.environment.is_empty() {
+            self.surround(thread, &mut effects);
+        }
         let ended = Ended {
             outcome: Some(outcome),
             result,
@@ -545,9 +549,25 @@ impl Session {
             doubt: doing.doubt.clone(),
             say,
             error,
-            effects: doing.want.effects.clone(),
+            effects,
         };
         self.end_item(thread, ended);
+    }
+
+    /// The environment that a target tells is that of the task that asks.
+    fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        // it was rendered before the task ran
+        let Ok(own) = address::surroundings(&sight, &run.task) else { return };
+        for effect in effects {
+            let Effect::Facts { facts, gathered: true } = effect else { continue };
+            for name in ["env", "ansible_env"] {
+                let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)))));
+                facts.insert(name, all);
+            }
+        }
     }
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.

@@ -178,7 +178,7 @@ impl Session {
                         Answer::Api(responses) => (None, responses),
                         _ => (None, vec![]),
                     };
-                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
+                    return self.conclude(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => {
@@ -217,12 +217,6 @@ impl Session {
             run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
         }
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
-    }
-
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
-        // the answer of a condition is no change
-        let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, responses);
     }
 
     fn waiting(&mut self, thread: &Thread, why: &str) {
