@@ -58,6 +58,9 @@ pub enum Type {
     Template,
     /// A file of variables of the control node, or a tree of them; arrives as a `File` does, and is looked for in `vars`.
     Vars,
+    /// A path of the control node that something is written to; arrives as `{name, path, folder, host}`: as it was written, from the
+    /// root, whether there is a folder, and the name of the host.
+    Kept,
     /// A line whose first word names a file of the control node; arrives as a `File` does, with the whole line as `line`.
     Program,
 }
@@ -338,7 +341,7 @@ fn check_mode(value: &Value, span: &Span) -> Result<()> {
 
 fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
     match arg.kind {
-        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template | Type::Vars | Type::Program => Ok(value),
+        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template | Type::Vars | Type::Kept | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),
             Value::Bytes(_) | Value::Contents(_) | Value::Text(_) => Ok(value),

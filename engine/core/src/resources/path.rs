@@ -23,7 +23,7 @@ pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
-use crate::resources::{crontab, sources, unit};
+use crate::resources::{crontab, facts, sources, unit};
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
 
 pub const KIND: KindName = "path";
@@ -69,6 +69,7 @@ impl Kind for Path {
         things.extend(unit::of_file(&gap.id.name));
         things.extend(sources::of_file(&gap.id.name));
         things.extend(crontab::of_file(&gap.id.name));
+        things.extend(facts::of_file(&gap.id.name));
         Reach::Things(things)
     }
 }

@@ -206,6 +206,11 @@ pub enum Effect {
         /// What is typed is shown.
         echo: bool,
     },
+    /// Contents that are to be in a file of the control node.
+    Keep {
+        path: String,
+        contents: Value,
+    },
     /// A text for the user (`debug`), already masked by nobody.
     Say(Value),
 }

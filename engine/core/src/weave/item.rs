@@ -422,7 +422,7 @@ impl Session {
     }
 
     /// Whether this task only says what it would do.
-    fn checks(&self, thread: &Thread) -> bool {
+    pub(super) fn checks(&self, thread: &Thread) -> bool {
         let Some(run) = &thread.cursor.run else { return self.tree.options.check };
         if run.task.keyword("check_mode").is_none() {
             return self.tree.options.check;
@@ -506,7 +506,14 @@ impl Session {
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let kept = match self.keep(thread, &doing.want.effects) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+            }
+        };
+        let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
@@ -529,6 +536,7 @@ impl Session {
             () if acted && !queries => Outcome::Ran { changed: is_changed },
             () if !doing.gaps.is_empty() => Outcome::Change,
             () if acted => Outcome::Ran { changed: is_changed },
+            () if kept => Outcome::Change,
             () => Outcome::Same,
         };
         for warning in &doing.want.warnings {
