@@ -1,11 +1,16 @@
 //! The one test program of the tree.
 
+mod simulation;
 mod tidy;
+mod told;
 
 mod world {
     mod apply;
     mod differential;
     mod objects;
+    mod platform;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

@@ -14,7 +14,8 @@ use crate::modules::{self, Args, Entry, Module, TABLE, Type};
 use crate::resources;
 use crate::run::compare;
 use crate::state::{Answer, Condition, Done, Gap, Halt, Holds, Look, Reach, Reading, Request, Script, Verb, View, Want, World};
-use crate::text::{Contents, Diagnostic, Map, Node, Source, Span, Unknown, Value};
+use crate::text::yaml::Data;
+use crate::text::{Contents, Diagnostic, Key, Map, Node, Source, Span, Unknown, Value};
 
 #[test]
 fn modules_mean_what_their_cases_say() {
@@ -56,7 +57,14 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
     let answer = reply.clone().map(Answer::Shell).or_else(|| case.part("responses").map(|_| Answer::Api(responses.clone())));
     let holds = answer.map(|answer| module.holds_at(&answer, 1_700_000_000.0)).filter(|holds| *holds != Holds::Yes);
     let holds = holds.map(|holds| format!("{holds:?}\n")).unwrap_or_default();
-    vec![("error", String::new()), ("looks", looks), ("want", want), ("holds", holds), ("refused", refused.unwrap_or_default()), ("result", map(&module.result(&done), ""))]
+    vec![
+        ("error", String::new()),
+        ("looks", looks),
+        ("want", want),
+        ("holds", holds),
+        ("refused", refused.unwrap_or_default()),
+        ("result", map(&module.result(&done), "")),
+    ]
 }
 
 fn make(of: &str, case: &Case) -> Result<Arc<dyn Module>, Diagnostic> {
@@ -103,7 +111,14 @@ fn secret(node: &Node) -> Value {
         Some("!secret") => Value::text(text()).marked(vec![crate::text::Mark::new("s", text(), b"key")]),
         Some("!unknown") => Value::Unknown(Arc::new(Unknown { because: text(), span: None })),
         Some("!omit") => Value::Omit,
-        _ => node.to_value(),
+        _ => match &node.data {
+            Data::List(items) => Value::list(items.iter().map(secret)),
+            Data::Map(pairs) => {
+                let pair = |(key, value): &(Node, Node)| Some((Key::from_value(&key.to_value())?, secret(value)));
+                Value::from(pairs.iter().filter_map(pair).collect::<Map>())
+            }
+            Data::Scalar(_) => node.to_value(),
+        },
     }
 }
 

@@ -43,6 +43,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Why closing this gap may still be refused, where only a real run can ask: a program that judges the new contents.
+    fn judged(&self, _gap: &Gap) -> Option<String> {
+        None
+    }
+
     /// Which other things must have been mended before this gap can be closed in the same message: none by default.
     fn needs(&self, _gap: &Gap) -> Vec<Id> {
         vec![]
@@ -81,6 +86,8 @@ pub enum Reach {
     Absent(&'static [KindName]),
     /// Any thing of these kinds.
     Kinds(&'static [KindName]),
+    /// Things of these kinds that are these folders or lie in them.
+    Below(&'static [KindName], Vec<String>),
     /// What any of these hits.
     Any(Vec<Reach>),
     Everything,
@@ -94,8 +101,13 @@ impl Reach {
             Reach::Things(ids) => ids.contains(id),
             Reach::Absent(kinds) => now.is_none() && kinds.contains(&id.kind),
             Reach::Kinds(kinds) => kinds.contains(&id.kind),
+            Reach::Below(kinds, folders) => kinds.contains(&id.kind) && folders.iter().any(|folder| lies_in(&id.name, folder)),
             Reach::Any(all) => all.iter().any(|reach| reach.hits(id, now)),
             Reach::Everything => true,
         }
     }
+}
+
+fn lies_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

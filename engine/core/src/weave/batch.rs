@@ -56,8 +56,7 @@ mod tests {
     }
 
     fn runs(fixes: &[(Gap, &'static str)]) -> Vec<Range<usize>> {
-        let fixes: Vec<Fix<'_>> =
-            fixes.iter().enumerate().map(|(task, (gap, environment))| Fix { task, gap, environment }).collect();
+        let fixes: Vec<Fix<'_>> = fixes.iter().enumerate().map(|(task, (gap, environment))| Fix { task, gap, environment }).collect();
         joined(resources::find, &fixes)
     }
 
