@@ -182,6 +182,9 @@ impl Control for Node {
     }
 
     fn write(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), ControlError> {
+        if let Some(above) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(above).map_err(|error| said(&error))?;
+        }
         let beside = format!("{path}.play-{}", std::process::id());
         let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
             file.write_all(bytes)?;

@@ -216,7 +216,7 @@ impl Session {
                 Effect::EndRole => thread.cursor.end_role(),
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
-                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
+                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) | Effect::Keep { .. } => {}
                 Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
@@ -264,6 +264,27 @@ impl Session {
                 run.batches.clear();
             }
         }
+    }
+
+    /// Writes files of the control node that do not hold what they are to hold; says whether there are any.
+    pub(super) fn keep(&self, thread: &Thread, effects: &[Effect]) -> Result<bool> {
+        let control = &*self.tree.control;
+        let mut any = false;
+        for effect in effects {
+            let Effect::Keep { path, contents } = effect else { continue };
+            let Some(bytes) = contents.as_bytes() else { continue };
+            if control.sha256(path).is_ok_and(|has| has == crate::text::value::sha256_hex(bytes)) {
+                continue;
+            }
+            any = true;
+            if !self.checks(thread) {
+                let wrote = control.write(path, bytes, 0o666);
+                wrote.map_err(|why| {
+                    crate::text::Diagnostic::error(format!("{path} of the control node cannot be written: {}", why.said()))
+                })?;
+            }
+        }
+        Ok(any)
     }
 }
 

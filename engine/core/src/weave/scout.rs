@@ -217,7 +217,7 @@ impl Session {
             }
             let Ok(defaults) = super::include::defaults(task, entry, &sight) else { continue };
             let Ok(given) = args::args(entry, task, &defaults, &sight) else { continue };
-            if given.unknown().is_some() {
+            if given.lacks().is_some() {
                 continue;
             }
             let Ok(module) = (entry.make)(&given) else { continue };
