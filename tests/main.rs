@@ -4,6 +4,7 @@ mod tidy;
 
 mod world {
     mod apply;
+    mod base;
     mod differential;
     mod objects;
     mod platform;
