@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+pub mod dice;
+pub mod projects;
+
 /// What a world test needs and `tests/run` exports. Where it is missing the test is skipped aloud; in CI that fails.
 pub fn world(name: &str) -> Option<String> {
     if let Ok(value) = std::env::var(name) {

@@ -1,6 +1,8 @@
 //! The one test program of the tree.
 
+mod simulation;
 mod tidy;
+mod told;
 
 mod world {
     mod apply;
@@ -10,4 +12,6 @@ mod world {
     mod platform;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

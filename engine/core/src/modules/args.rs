@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::{Diagnostic, Result, Span, Value, scalar};
+use crate::text::{Diagnostic, Node, Result, Span, Value, scalar};
 
 /// What a module is called, what it is for, and which arguments it takes. `play doc` prints this.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub enum Type {
     Expression,
     /// A list of conditions, each with what came out (`assert: that=`).
     Conditions,
+    /// A mapping of names of variables; arrives as `{specification, values}`, the values of those that there are.
+    Specification,
     /// A file of the control node, or a tree of them; arrives as contents.
     File,
     /// A template of the control node; arrives as the rendered text.
@@ -96,6 +98,30 @@ impl Arg {
 }
 
 impl Spec {
+    /// What can be said of arguments before a run: names that the module does not have, arguments that it needs and was
+    /// not given, words that are none of its choices. `given` are the pairs of a mapping as it is written.
+    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool) -> Vec<Diagnostic> {
+        let mut wrong = vec![];
+        let named = |key: &Node| self.arg(key.as_str().unwrap_or_default());
+        for (key, value) in given {
+            match (named(key), value.as_str()) {
+                (None, _) if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
+                (Some(arg), Some(text)) if !arg.choices.is_empty() && !text.contains("{{") && !text.contains("{%") => {
+                    let typed = typed(arg, value.to_value()).ok();
+                    wrong.extend(typed.and_then(|typed| check_choice(arg, &typed, &value.span).err()));
+                }
+                _ => {}
+            }
+        }
+        let missing = |arg: &&Arg| arg.required && !given.iter().any(|(key, _)| named(key).is_some_and(|had| had.name == arg.name));
+        wrong.extend(self.args.iter().find(missing).filter(|_| whole).map(|arg| self.needs(arg, span)));
+        wrong
+    }
+
+    fn needs(&self, arg: &Arg, span: &Span) -> Diagnostic {
+        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+    }
+
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
         self.args.iter().find(|arg| arg.is_called(name))
     }
@@ -143,7 +169,7 @@ impl Args {
             }
         }
         match spec.args.iter().find(|arg| arg.required && !args.given.contains_key(arg.name)) {
-            Some(arg) => Err(args.span.error(format!("module `{}` needs the argument `{}`", spec.name, arg.name)).hint(arg.help)),
+            Some(arg) => Err(spec.needs(arg, &args.span)),
             None => Ok(args),
         }
     }
@@ -278,7 +304,7 @@ fn coerce(arg: &Arg, value: Value, span: &Span) -> Result<Value> {
     let plain = value.plain().clone();
     let coerced = typed(arg, plain).map_err(|wanted| {
         let shown = if marks.is_empty() { format!("{} is", value.type_name()) } else { "this secret is".into() };
-        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(arg.help)
+        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
     })?;
     if !arg.choices.is_empty() {
         check_choice(arg, &coerced, span)?;
@@ -297,8 +323,10 @@ fn check_choice(arg: &Arg, value: &Value, span: &Span) -> Result<()> {
             .iter()
             .any(|choice| *choice == word || scalar::boolean(choice).is_some_and(|flag| scalar::boolean(&word) == Some(flag)));
         if !known {
+            // nobody writes the name of a free text
+            let name = if arg.name == "free_form" { "it".to_string() } else { format!("`{}`", arg.name) };
             return Err(span
-                .error(format!("`{}` cannot be `{word}`; it is one of {}", arg.name, list(arg.choices)))
+                .error(format!("{name} cannot be `{word}`; it is one of {}", list(arg.choices)))
                 .meant(&word, arg.choices.iter().copied()));
         }
     }
@@ -320,7 +348,14 @@ fn check_mode(value: &Value, span: &Span) -> Result<()> {
 
 fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
     match arg.kind {
-        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template | Type::Vars | Type::Program => Ok(value),
+        Type::Any
+        | Type::Expression
+        | Type::Conditions
+        | Type::Specification
+        | Type::File
+        | Type::Template
+        | Type::Vars
+        | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),
             Value::Bytes(_) | Value::Contents(_) | Value::Text(_) => Ok(value),

@@ -12,7 +12,7 @@ use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
-use super::session::{Output, Session, State, Thread};
+use super::session::{Output, Session, State, Thread, Tree};
 use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
 use super::{address, args, select};
 
@@ -69,16 +69,28 @@ impl Session {
         }
         let Some(play) = &self.play else { return };
         let (stages, play) = (play.stages.clone(), play.play.clone());
+        if thread.cursor.forking {
+            return self.fork(at, thread);
+        }
         if self.interrupted && thread.queue.is_empty() {
             thread.state = State::Done;
             return;
         }
-        if thread.cursor.failed && !thread.cursor.handler && self.tree.options.force_handlers && !thread.cursor.notified.is_empty() {
+        if self.is_cut(thread) {
+            thread.cursor.end();
+        }
+        if thread.strand.is_none()
+            && thread.cursor.failed
+            && !thread.cursor.handler
+            && self.tree.options.force_handlers
+            && !thread.cursor.notified.is_empty()
+        {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
         }
         match thread.cursor.next(&stages, &play) {
             Next::Task(task) => self.begin(thread, task),
+            Next::Roles => thread.cursor.forking = true,
             Next::Done if !thread.queue.is_empty() => self.flush(at, thread),
             Next::Done => thread.state = State::Done,
         }
@@ -86,7 +98,16 @@ impl Session {
 
     /// What the templates of a thread's current task see.
     pub(super) fn sight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
+        self.sight_in(&self.tree, thread, task, layers)
+    }
+
+    /// The same for a task that is not there yet.
+    pub(super) fn foresight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        self.sight_in(&self.quiet, thread, task, layers)
+    }
+
+    fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -139,11 +160,9 @@ impl Session {
     fn step_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &mut thread.cursor.run else { return };
         if let Some(forced) = run.forced.take() {
-            let Forced { error, gaps, reply } = *forced;
+            let Forced { error, gaps, result } = *forced;
             let mut ended = Ended { gaps, ..Ended::failed(error) };
-            if let Some(reply) = reply {
-                ended.result.insert("rc", i64::from(reply.code));
-            }
+            ended.result.extend(result);
             return self.end_item(thread, ended);
         }
         match std::mem::take(&mut run.phase) {
@@ -195,7 +214,7 @@ impl Session {
     }
 
     fn many(&self) -> bool {
-        self.play.as_ref().is_some_and(|play| play.threads.len() > 1)
+        self.play.as_ref().is_some_and(|play| play.batch.len() > 1)
     }
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
@@ -352,6 +371,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
                 }
@@ -397,6 +417,11 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
+        if checking && doing.doubt.is_none() {
+            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
+            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        }
         if !doing.gaps.is_empty() && !checking {
             let registers = thread
                 .cursor
@@ -485,6 +510,7 @@ impl Session {
         let world = &self.targets[doing.target].world;
         let done = crate::state::Done {
             gaps: &doing.gaps,
+            fixes: doing.fixes.get().map_or(&[], Vec::as_slice),
             reply: reply.as_ref(),
             responses: &responses,
             view: View::new(world, doing.asker),
@@ -769,13 +795,21 @@ impl Session {
     }
 
     /// The end of a task: what it registers, notifies and counts for.
-    pub(super) fn end_task(&mut self, thread: &mut Thread, ended: Ended) {
+    pub(super) fn end_task(&mut self, thread: &mut Thread, mut ended: Ended) {
         let ignored = self.ignores(thread);
         let Some(run) = thread.cursor.run.take() else { return };
         let sight = self.sight(thread, &run.task, run.layers.clone());
         let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
         let notified = task::notifies(&run.task, &sight);
         drop(sight);
+        if ended.result.get("changed").is_some_and(Value::truthy)
+            && !ended.failed_flag()
+            && !matches!(ended.outcome, Some(Outcome::Skipped(_)))
+            && let Err(error) = notified.and_then(|names| self.notify(thread, names))
+        {
+            ended.result.insert("msg", error.message());
+            (ended.outcome, ended.error) = (Some(Outcome::Failed), Some(error));
+        }
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         let failed = ended.failed_flag();
         let mut result = ended.result.clone();
@@ -793,14 +827,14 @@ impl Session {
             thread.cursor.vars.set(name, value.clone());
         }
         let path = thread.cursor.path();
+        let unreachable = outcome == Outcome::Unreachable;
+        let ignored = if unreachable { unreachable_ignored(&run.task) } else { ignored };
         if run.once
             && let Some(play) = &mut self.play
         {
-            play.once.insert(path.clone(), (value, failed && !ignored));
+            play.once.insert(path.clone(), (value, (failed || unreachable) && !ignored));
         }
         let guarded = thread.cursor.is_guarded();
-        let ignored = ignored
-            || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         let silent = matches!(run.task.short_module(), "meta") && !failed;
         if !silent {
             count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
@@ -808,12 +842,6 @@ impl Session {
         if matches!(run.task.short_module(), "include_tasks" | "include_role") && !failed {
             // Ansible counts every file that was included
             thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
-        }
-        if changed && !failed {
-            match notified {
-                Ok(names) => self.notify(thread, names),
-                Err(error) => self.notice(error),
-            }
         }
         let name = self.inventory.host(thread.host).name.clone();
         let mut told = task::told(&run, &name, outcome, result.clone());
@@ -832,9 +860,9 @@ impl Session {
         }
     }
 
-    /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
-    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
-        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+    /// Adds handlers to those that will run. A task that notifies a handler that nobody wrote has failed.
+    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) -> Result<()> {
+        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return Ok(()) };
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
         sight.around = Some(play.around.clone());
         let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
@@ -842,13 +870,11 @@ impl Session {
         for (name, node) in names {
             let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
-                self.notice(error);
-                thread.cursor.failed = true;
-                thread.cursor.frames.clear();
+                return Err(node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str)));
             }
             thread.cursor.notified.extend(found);
         }
+        Ok(())
     }
 
     /// Tells what became of a task once nothing can take it back.
@@ -861,6 +887,11 @@ impl Session {
             thread.told.push((path, told));
         }
     }
+}
+
+/// `ignore_errors` is not about hosts that are not there.
+pub(super) fn unreachable_ignored(task: &Task) -> bool {
+    task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
 }
 
 enum Prepared {

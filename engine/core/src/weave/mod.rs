@@ -5,10 +5,12 @@
 
 mod address;
 mod args;
+mod batch;
 mod check;
 mod cursor;
 mod include;
 mod item;
+mod lineup;
 mod listing;
 mod play;
 pub mod roles;
@@ -17,10 +19,11 @@ mod scout;
 mod select;
 mod send;
 mod session;
+mod strands;
 mod task;
 
 pub use check::check;
 pub use include::Known;
-pub use listing::{Listed, list_hosts, list_tasks};
+pub use listing::{Listed, list_hosts, list_tasks, unknown_words};
 pub use scope::Host;
 pub use session::{Input, Options, Output, Session, Tree};

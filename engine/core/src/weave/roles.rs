@@ -10,6 +10,8 @@ use crate::book::{Play, RoleUse};
 use crate::run::{Graph, Reason};
 use crate::text::{Diagnostic, Result};
 
+use super::strands::Sides;
+
 /// The graph of a play's roles; nodes are places in `play.roles`.
 pub fn graph(play: &Play) -> Graph {
     let mut graph = Graph::default();
@@ -41,9 +43,12 @@ fn title(used: &RoleUse, play: &Play) -> Arc<str> {
     if once { name.clone() } else { format!("{name} ({})", used.span).into() }
 }
 
-/// The order of a play's roles.
-pub fn order(play: &Play) -> Result<Vec<usize>> {
-    graph(play).order()
+/// The order of a play's roles, and which of them may run side by side.
+pub fn order(play: &Play) -> Result<(Vec<usize>, Option<Sides>)> {
+    let graph = graph(play);
+    let order = graph.order()?;
+    let sides = Sides::new(&graph, &order);
+    Ok((order, sides))
 }
 
 /// Roles that are required and that nothing names.
