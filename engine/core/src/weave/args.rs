@@ -252,6 +252,7 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
             let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
             let text = plain.map(|plain| plain.text).unwrap_or_default();
             let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            control.keep_secret(&mark);
             Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {

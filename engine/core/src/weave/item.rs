@@ -8,6 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::text::template::known;
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -519,6 +520,12 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        // what comes back may hold what was sent
+        if !self.known.is_empty()
+            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
+        {
+            result = (*marked).clone();
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
@@ -821,6 +828,7 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            _ if hidden => known::silent(&with_lines(result.clone()), &format!("result of {}", run.label.name)),
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {

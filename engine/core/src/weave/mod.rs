@@ -8,6 +8,7 @@ mod args;
 mod batch;
 mod check;
 mod cursor;
+mod discreet;
 mod include;
 mod item;
 mod lineup;

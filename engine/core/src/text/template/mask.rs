@@ -60,7 +60,7 @@ fn replace_all(text: &str, forms: &[(String, String)]) -> String {
 }
 
 /// Every way in which a secret's text may be written.
-fn forms(secret: &str) -> Vec<String> {
+pub(super) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![];
     let mut add = |form: String| {
         if form.chars().count() >= SHORT && !forms.contains(&form) {
