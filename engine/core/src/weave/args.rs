@@ -3,7 +3,7 @@
 use crate::book::shortform;
 use crate::book::task::Task;
 use crate::modules::{Args, Entry, Spec, Type, display};
-use crate::text::template::{Scope as _, Search, Settings};
+use crate::text::template::{Scope as _, Search, Settings, known};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
 use super::scope::Sight;
@@ -34,6 +34,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
             add(&name, value, span);
         }
     }
+    given.iter().for_each(|(_, value, _)| known::keep(&*sight.tree.control, value));
     let mut args = Args::new(entry.spec, task.module_span.clone(), given)?;
     files(entry.spec, &mut args, sight)?;
     Ok(args)

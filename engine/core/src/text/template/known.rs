@@ -7,12 +7,15 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::mask;
+use crate::text::control::Control;
 use crate::text::value::{Contents, Key, Map, Mark, Value};
 
 /// Shorter texts stand anywhere by chance; a value that is made from such a secret is known by its mark alone.
 const SHORT: usize = 8;
 /// A plain word of small letters (a user's name, an environment) is looked for only where it is as long as this.
 const WORD: usize = 16;
+/// The longest text (bytes) that is a secret as a whole because it was made from one.
+const LINE: usize = 256;
 
 /// The known secrets and what finds them: every form of each, in one pass over a text, capitals or not.
 #[derive(Default)]
@@ -121,6 +124,25 @@ fn tells(text: &str) -> bool {
     let long = text.chars().count();
     let word = text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '-' | '.' | ' ' | '/'));
     long >= if word { WORD } else { SHORT }
+}
+
+/// Keeps what filters made of secrets so that these can no longer be found in it: it is as secret, also where it becomes
+/// the name of a thing. Texts of one line: what is longer is shown by its marks alone.
+pub fn keep(control: &dyn Control, value: &Value) {
+    match value {
+        Value::Secret(secret) => match secret.value.plain() {
+            Value::Text(text) if text.len() <= LINE && !text.contains('\n') => {
+                let lost = |mark: &&Arc<Mark>| !mask::forms(mark.text()).iter().any(|form| text.contains(form.as_str()));
+                if let Some(mark) = secret.marks.iter().find(lost) {
+                    control.keep_secret(&Mark::new(mark.name.as_str(), &**text, mark.tag.as_bytes()));
+                }
+            }
+            inner => keep(control, inner),
+        },
+        Value::List(items) => items.iter().for_each(|item| keep(control, item)),
+        Value::Map(map) => map.values().for_each(|value| keep(control, value)),
+        _ => {}
+    }
 }
 
 /// A value that nobody may see, whatever is in it: each text of it is a secret of this name. Numbers and truth stay open.
