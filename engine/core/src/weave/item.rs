@@ -915,7 +915,7 @@ fn changed(flag: bool) -> Map {
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
