@@ -8,6 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::text::template::known;
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -548,6 +549,12 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        // what comes back may hold what was sent
+        if !self.known.is_empty()
+            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
+        {
+            result = (*marked).clone();
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
         }
@@ -883,6 +890,7 @@ impl Session {
             }
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -984,7 +992,7 @@ fn changed(flag: bool) -> Map {
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.

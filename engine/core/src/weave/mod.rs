@@ -9,6 +9,7 @@ mod arrivals;
 mod batch;
 mod check;
 mod cursor;
+mod discreet;
 mod fatal;
 mod include;
 mod item;

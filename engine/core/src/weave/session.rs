@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -233,12 +234,19 @@ pub struct Session {
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
@@ -264,12 +272,22 @@ impl Session {
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
@@ -279,7 +297,10 @@ impl Session {
             Input::Prompted { text } => self.prompted(&text),
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
