@@ -97,22 +97,21 @@ impl Arg {
 
 impl Spec {
     /// What can be said of arguments before a run: names that the module does not have, arguments that it needs and was
-    /// not given, words that are none of its choices. `given` are the pairs of a mapping as it is written.
-    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool) -> Vec<Diagnostic> {
+    /// not given, values of the wrong type. `given` are the pairs of a mapping as it is written, `whole` if there are no
+    /// others; names alone are held against the module where the task may be `meant` to fail.
+    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool, meant: bool) -> Vec<Diagnostic> {
         let mut wrong = vec![];
         let named = |key: &Node| self.arg(key.as_str().unwrap_or_default());
         for (key, value) in given {
-            match (named(key), value.as_str()) {
-                (None, _) if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
-                (Some(arg), Some(text)) if !arg.choices.is_empty() && !text.contains("{{") && !text.contains("{%") => {
-                    let typed = typed(arg, value.to_value()).ok();
-                    wrong.extend(typed.and_then(|typed| check_choice(arg, &typed, &value.span).err()));
-                }
+            let template = value.as_scalar().is_none_or(|scalar| scalar.text.contains("{{") || scalar.text.contains("{%"));
+            match named(key) {
+                None if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
+                Some(arg) if meant && !template => wrong.extend(coerce(arg, value.to_value(), &value.span).err()),
                 _ => {}
             }
         }
         let missing = |arg: &&Arg| arg.required && !given.iter().any(|(key, _)| named(key).is_some_and(|had| had.name == arg.name));
-        wrong.extend(self.args.iter().find(missing).filter(|_| whole).map(|arg| self.needs(arg, span)));
+        wrong.extend(self.args.iter().find(missing).filter(|_| whole && meant).map(|arg| self.needs(arg, span)));
         wrong
     }
 

@@ -1,6 +1,8 @@
 //! The control node, as the rest of the engine may see it: files, folders, environment, pipes. The program gives the
 //! real one, tests one in memory.
 
+use super::diagnostic::Diagnostic;
+
 /// Why the control node could not give what was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ControlError {
@@ -64,4 +66,11 @@ pub struct Decrypted {
     pub text: String,
     /// `None`: the whole text is secret (every scalar in it). Otherwise the secret values alone.
     pub secrets: Option<Vec<String>>,
+}
+
+/// The error for what a [`Control`] could not decrypt: what it said, and on the lines behind that what to do.
+pub fn undecrypted(what: &str, said: &str) -> Diagnostic {
+    let mut lines = said.lines();
+    let error = Diagnostic::error(format!("{what} cannot be decrypted: {}", lines.next().unwrap_or_default()));
+    lines.fold(error, |error, hint| error.hint(hint))
 }

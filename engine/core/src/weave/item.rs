@@ -70,6 +70,9 @@ impl Session {
         let Some(play) = &self.play else { return };
         let (stages, play) = (play.stages.clone(), play.play.clone());
         if self.interrupted && thread.queue.is_empty() {
+            if !thread.cursor.failed {
+                self.note_left(thread);
+            }
             thread.state = State::Done;
             return;
         }
@@ -900,6 +903,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
         }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
+        Outcome::Interrupted => {}
         _ if failed && ignored => {
             recap.ok += 1;
             recap.ignored += 1;

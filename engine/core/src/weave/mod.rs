@@ -10,6 +10,7 @@ mod cursor;
 mod include;
 mod item;
 mod listing;
+mod pending;
 mod play;
 pub mod roles;
 mod scope;

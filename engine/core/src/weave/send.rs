@@ -456,8 +456,10 @@ impl Session {
             run.forced = None;
             run.phase = Phase::Start;
         }
-        if fault.kind == FaultKind::Unreachable || fault.kind == FaultKind::Interrupted {
+        if fault.kind == FaultKind::Unreachable {
             self.unreachable(&mut thread, error);
+        } else if fault.kind == FaultKind::Interrupted {
+            self.cut_short(&mut thread, error);
         } else if let Some(run) = &mut thread.cursor.run {
             let error = error.at(&run.task.module_span);
             run.forced = Some(Box::new(Forced { error, gaps: vec![], reply: None }));

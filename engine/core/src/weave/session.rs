@@ -168,6 +168,7 @@ pub struct Session {
     pub(super) fights: Vec<String>,
     pub(super) now: f64,
     pub(super) interrupted: bool,
+    pub(super) pending: Vec<String>,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
@@ -198,6 +199,7 @@ impl Session {
             fights: vec![],
             now: 0.0,
             interrupted: false,
+            pending: vec![],
             started_at,
             over: false,
             last_label: None,
@@ -214,7 +216,7 @@ impl Session {
             Input::Answers { id, answers } => self.answered(id, answers),
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
-            Input::Interrupt => self.interrupted = true,
+            Input::Interrupt => self.interrupt(),
             Input::Prompted { text } => self.prompted(&text),
         }
         self.pump();
@@ -391,8 +393,11 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary =
-            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        if self.interrupted && self.next_play < self.plays.len() {
+            self.pending.push(format!("{} of {} plays were not begun", self.plays.len() - self.next_play, self.plays.len()));
+        }
+        let (fights, pending) = (self.fights.clone(), std::mem::take(&mut self.pending));
+        let summary = Summary { recaps, tally: self.tally, net, fights, interrupted: self.interrupted, pending, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 

@@ -318,7 +318,7 @@ pub fn worse(one: Option<Outcome>, other: Outcome) -> Outcome {
         Outcome::May(_) => 5,
         Outcome::Unknown(_) => 6,
         Outcome::Failed => 7,
-        Outcome::Unreachable => 8,
+        Outcome::Unreachable | Outcome::Interrupted => 8,
     };
     match one {
         Some(one) if rank(&one) >= rank(&other) => one,

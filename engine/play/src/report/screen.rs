@@ -139,6 +139,7 @@ impl Screen {
             Outcome::Failed if told.ignored => (paint.failed("failed    "), "  (ignored)".into()),
             Outcome::Failed => (paint.failed("failed    "), String::new()),
             Outcome::Unreachable => (paint.failed("unreachable"), String::new()),
+            Outcome::Interrupted => (paint.failed("interrupted"), String::new()),
         }
     }
 }
@@ -216,7 +217,8 @@ impl Report for Screen {
             text.push('\n');
         }
         if summary.interrupted {
-            text += &format!("{}\n", self.paint.failed("interrupted: what is not listed above was not done; run it again to go on"));
+            text += &format!("{}\n", self.paint.failed("interrupted; run it again to go on"));
+            text += &summary.pending.iter().map(|line| format!("  {line}\n")).collect::<String>();
         }
         text += &format!("{}\n", self.paint.faint(&format!("took {:.1} s", self.began.elapsed().as_secs_f64())));
         to_stdout(&text);
@@ -228,7 +230,7 @@ type Count<'a> = (u32, &'a str, fn(Paint, &str) -> String);
 
 /// `12 same  3 changed  1 failed`: only what there is.
 fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
-    let all: [Count<'_>; 9] = [
+    let all: [Count<'_>; 10] = [
         (tally.same, "same", Paint::same),
         (tally.change, if check { "will change" } else { "changed" }, Paint::changed),
         (tally.may, "may change", Paint::changed),
@@ -238,6 +240,7 @@ fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
         (tally.skipped, "skipped", Paint::skipped),
         (tally.failed, "failed", Paint::failed),
         (tally.unreachable, "unreachable", Paint::failed),
+        (tally.interrupted, "interrupted", Paint::failed),
     ];
     let shown: Vec<String> =
         all.iter().filter(|(count, ..)| *count > 0).map(|(count, word, colour)| colour(paint, &format!("{count} {word}"))).collect();

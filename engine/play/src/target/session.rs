@@ -138,7 +138,7 @@ impl Session {
                 let limit = message.parts.get(at).and_then(|part| part.limit).unwrap_or(self.ask_limit.as_secs());
                 (FaultKind::TimedOut, format!("{place} took longer than its limit of {limit} s and was ended"), None)
             }
-            Ending::Aborted { .. } => (FaultKind::Interrupted, format!("interrupted during {place}"), None),
+            Ending::Aborted { .. } => (FaultKind::Interrupted, format!("interrupted during {place}{doubt}"), None),
             Ending::Gone(code) => {
                 let code = code.map_or(String::new(), |code| format!(" with code {code}"));
                 (
