@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::template::mask::hidden;
 use crate::text::{Diagnostic, Node, Result, Span, Value, scalar};
 
 /// What a module is called, what it is for, and which arguments it takes. `play doc` prints this.
@@ -227,6 +228,11 @@ impl Args {
         self.given.get(name).filter(|(value, _)| !value.is_null()).map(|(value, _)| display(value))
     }
 
+    /// The secrets that went into the arguments.
+    pub fn marks(&self) -> Vec<std::sync::Arc<crate::text::Mark>> {
+        self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).flat_map(Value::marks).collect()
+    }
+
     /// The first unknown among the arguments.
     pub fn unknown(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
         self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
@@ -304,7 +310,7 @@ fn coerce(arg: &Arg, value: Value, span: &Span) -> Result<Value> {
         span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
     })?;
     if !arg.choices.is_empty() {
-        check_choice(arg, &coerced, span)?;
+        check_choice(arg, &coerced, span).map_err(|error| error.map_text(|text| hidden(text, &marks)))?;
     }
     if arg.kind == Type::Mode {
         check_mode(&coerced, span)?;

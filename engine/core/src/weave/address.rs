@@ -1,10 +1,12 @@
 //! Where a task goes and as whom: Ansible's connection variables over keywords over options.
 
+use std::sync::Arc;
+
 use crate::book::task::Task;
 use crate::modules::display;
 use crate::run::{Address, Become, Connection, Method, Who};
 use crate::text::template::{Scope as _, Var};
-use crate::text::{Diagnostic, Result, Value};
+use crate::text::{Diagnostic, Mark, Result, Value};
 
 use super::scope::Sight;
 use super::task::{flag, text};
@@ -149,9 +151,9 @@ pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     })))
 }
 
-/// The environment of a task as lines of a shell script: keywords add up, the inner wins.
-pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
-    let mut lines = String::new();
+/// The environment of a task as lines of a shell script, and the secrets in it: keywords add up, the inner wins.
+pub fn environment(sight: &Sight, task: &Task) -> Result<(String, Vec<Arc<Mark>>)> {
+    let (mut lines, mut marks) = (String::new(), vec![]);
     for node in task.keywords("environment") {
         let nodes = node.as_list().map_or_else(|| vec![node.clone()], <[crate::text::Node]>::to_vec);
         for node in nodes {
@@ -163,6 +165,7 @@ pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
                 return Err(node.error(format!("`environment` takes a mapping, and this is {}", value.type_name())));
             };
             for (name, value) in map.iter() {
+                marks.extend(value.marks());
                 let name = name.to_string();
                 if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     return Err(node.error(format!("`{name}` is no name of an environment variable")));
@@ -171,5 +174,5 @@ pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
             }
         }
     }
-    Ok(lines)
+    Ok((lines, marks))
 }

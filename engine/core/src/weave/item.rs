@@ -8,7 +8,8 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
-use crate::text::{Diagnostic, Map, Result, Unknown, Value};
+use crate::text::template::mask;
+use crate::text::{Diagnostic, Map, Mark, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
@@ -54,6 +55,22 @@ impl Ended {
         let mut ended = Ended::skipped("Conditional result was False");
         ended.result.insert("false_condition", condition.to_value());
         ended
+    }
+
+    /// Marks the secrets that a task was given in all that is told of it, and in what it registers.
+    fn veil(&mut self, secrets: &[Arc<Mark>]) {
+        if secrets.is_empty() {
+            return;
+        }
+        let hide = |text: &str| mask::hidden(text, secrets);
+        if let Value::Map(map) = mask::veiled(&Value::from(std::mem::take(&mut self.result)), secrets) {
+            self.result = map.as_ref().clone();
+        }
+        self.error = self.error.take().map(|error| error.map_text(hide));
+        self.gaps.iter_mut().for_each(|gap| gap.id.name = hide(&gap.id.name).into());
+        if let Some(Outcome::WouldRun(shown)) = &mut self.outcome {
+            *shown = hide(shown);
+        }
     }
 
     fn failed_flag(&self) -> bool {
@@ -128,6 +145,7 @@ impl Session {
             items: None,
             at: 0,
             results: vec![],
+            secrets: vec![],
             told: Tolds::default(),
             tries: 0,
             passed: false,
@@ -236,7 +254,10 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+            Ok(Prepared::Module { module, target, who, environment, secrets }) => {
+                thread.cursor.run.iter_mut().for_each(|run| run.secrets.clone_from(&secrets));
+                self.attempt(at, thread, module, target, who, environment);
+            }
         }
     }
 
@@ -283,14 +304,15 @@ impl Session {
         }
         let module = (entry.make)(&given).map_err(fail)?;
         let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
-        let environment = address::environment(sight, task).map_err(fail)?;
+        let (environment, mut secrets) = address::environment(sight, task).map_err(fail)?;
+        secrets.extend(given.marks());
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
-        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, secrets })
     }
 
     /// The host that a task is delegated to.
@@ -545,6 +567,9 @@ impl Session {
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
     pub(super) fn end_item(&mut self, thread: &mut Thread, mut ended: Ended) {
+        if let Some(run) = &thread.cursor.run {
+            ended.veil(&run.secrets);
+        }
         let looped = thread.cursor.run.as_ref().is_some_and(|run| run.items.is_some());
         let judged =
             !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
@@ -868,7 +893,13 @@ impl Session {
 
 enum Prepared {
     Include,
-    Module { module: Arc<dyn modules::Module>, target: (HostId, Arc<crate::run::Address>), who: crate::run::Who, environment: String },
+    Module {
+        module: Arc<dyn modules::Module>,
+        target: (HostId, Arc<crate::run::Address>),
+        who: crate::run::Who,
+        environment: String,
+        secrets: Vec<Arc<Mark>>,
+    },
 }
 
 fn changed(flag: bool) -> Map {
@@ -887,7 +918,13 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            // a line without a secret that stands elsewhere in the text stays readable
+            let all_stand = mask::veiled(&Value::text(value.as_str().unwrap_or_default()), &marks).marks().len() == marks.len();
+            let marked = |line: &str| match all_stand {
+                true => mask::veiled(&Value::text(line), &marks),
+                false => Value::text(line).marked(marks.clone()),
+            };
+            let all = value.as_str().unwrap_or_default().lines().map(marked).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

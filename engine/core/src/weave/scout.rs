@@ -63,6 +63,7 @@ impl Session {
             items: None,
             at: 0,
             results: vec![],
+            secrets: vec![],
             told: Tolds::default(),
             tries: 0,
             passed: true,

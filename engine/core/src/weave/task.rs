@@ -9,7 +9,7 @@ use crate::run::{Outcome, TaskLabel, Told};
 use crate::state::{Asker, Cause, Gap, Reply, Response};
 use crate::text::template::Scope as _;
 use crate::text::yaml::Data;
-use crate::text::{Diagnostic, Map, Node, Result, Unknown, Value};
+use crate::text::{Diagnostic, Map, Mark, Node, Result, Unknown, Value};
 
 use super::scope::Sight;
 
@@ -24,6 +24,8 @@ pub struct TaskRun {
     pub items: Option<Arc<Vec<Value>>>,
     pub at: usize,
     pub results: Vec<Value>,
+    /// What the item under way was given.
+    pub secrets: Vec<Arc<Mark>>,
     pub told: Tolds,
     pub tries: u32,
     /// Past the barrier that stands before this task.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 
 use crate::text::filters::encode;
 use crate::text::filters::text::quoted;
-use crate::text::value::{Mark, Value};
+use crate::text::value::{Map, Mark, Value};
 
 /// Shorter than this a secret may stand anywhere by chance.
 const SHORT: usize = 4;
@@ -43,6 +43,20 @@ pub fn hidden(text: &str, marks: &[Arc<Mark>]) -> String {
     let mut found: Vec<(String, String)> = forms.filter(|(form, _)| text.contains(form.as_str())).collect();
     found.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
     replace_all(text, &found)
+}
+
+/// The value with each of these secrets marked in each text in which it stands: what a program says that was given them.
+pub fn veiled(value: &Value, marks: &[Arc<Mark>]) -> Value {
+    match value {
+        Value::Text(text) => {
+            let stands = |mark: &&Arc<Mark>| forms(mark.text()).iter().any(|form| text.contains(form.as_str()));
+            let found: Vec<Arc<Mark>> = marks.iter().filter(stands).cloned().collect();
+            if found.is_empty() { value.clone() } else { value.clone().marked(found) }
+        }
+        Value::List(items) => Value::list(items.iter().map(|item| veiled(item, marks))),
+        Value::Map(map) => Value::from(map.iter().map(|(key, value)| (key.clone(), veiled(value, marks))).collect::<Map>()),
+        other => other.clone(),
+    }
 }
 
 /// Replaces from left to right, so that what was put in is never looked into.
