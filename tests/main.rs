@@ -1,5 +1,6 @@
 //! The one test program of the tree.
 
+mod simulation;
 mod tidy;
 mod told;
 
@@ -7,6 +8,9 @@ mod world {
     mod apply;
     mod differential;
     mod objects;
+    mod platform;
     mod proof;
     mod server;
+    mod snapshot;
+    mod truth;
 }

@@ -1,23 +1,7 @@
 //! Objects of many kinds, and random changes to them: what a user, an editor or a controller might do.
 
 use serde_json::{Value, json};
-
-/// A small generator (splitmix64): the same seed gives the same run.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % (sides.max(1) as u64)).unwrap_or(0)
-    }
-
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.roll(100) < percent
-    }
-}
+use tests::dice::Dice;
 
 pub const KINDS: [&str; 14] = [
     "ConfigMap",

@@ -7,7 +7,9 @@ use play_core::resources::object::normalise::normalise;
 use play_core::resources::object::owned::proven;
 use serde_json::Value;
 
-use super::objects::{Dice, KINDS, change, definition, manifest, url};
+use tests::dice::Dice;
+
+use super::objects::{KINDS, change, definition, manifest, url};
 use super::server::{Request, Server};
 
 const US: &str = "play";

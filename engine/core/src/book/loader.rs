@@ -8,7 +8,7 @@ use super::around::{Around, Keywords, Ring};
 use super::load;
 use super::path;
 use super::play::Play;
-use super::role::{Edge, EdgeKind, Role, RoleUse};
+use super::role::{Edge, EdgeKind, Role, RoleFrom, RoleUse};
 use super::task::{Arguments, Block, Item, Repeat, Task};
 use super::vars::Scope;
 use super::words::Holder;
@@ -261,7 +261,9 @@ impl<'a> Loader<'a> {
                     warn_idle(key, word, errors);
                     keywords.insert(word, value.clone());
                 }
-                None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() }),
+                None if word.starts_with("with_") => {
+                    repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() })
+                }
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
         }
@@ -394,28 +396,21 @@ impl<'a> Loader<'a> {
         let name =
             args.and_then(|args| args.get("name").or_else(|| args.get("role")).or(Some(args))).filter(|name| name.as_str().is_some());
         let Some(name) = name.cloned() else { return Err(task.span.error("`import_role` needs the `name` of a role")) };
-        let from = |word: &str| args.and_then(|args| args.get(word)).and_then(Node::as_str).map(str::to_string);
+        let text = |word: &str| args.and_then(|args| args.get(word)).and_then(Node::as_str).map(str::to_string);
+        let from = RoleFrom::new(text);
         let ring = self.import_ring(task);
-        let text = name.as_str().unwrap_or_default();
-        let text = text.strip_prefix("name=").unwrap_or(text);
-        let (_, uses) =
-            self.role_tasks(text, &name.span, &ring, from("tasks_from").as_deref(), from("handlers_from").as_deref(), errors)?;
+        let short = name.as_str().unwrap_or_default();
+        let short = short.strip_prefix("name=").unwrap_or(short);
+        let uses = self.role_tasks(short, &name.span, &ring, &from, errors)?;
         self.imported.borrow_mut().extend(uses.handlers.iter().cloned());
         let block = uses.tasks.clone();
         Ok(Block { name: task.name.clone(), around: ring, block, rescue: Arc::from([]), always: Arc::from([]) })
     }
 
     /// A role read for `import_role` or `include_role`: it, and its tasks inside the given ring.
-    pub fn role_tasks(
-        &self,
-        name: &str,
-        span: &Span,
-        up: &Arc<Around>,
-        tasks_from: Option<&str>,
-        handlers_from: Option<&str>,
-        errors: &mut Collector,
-    ) -> Result<(Arc<Role>, RoleUse)> {
+    pub fn role_tasks(&self, name: &str, span: &Span, up: &Arc<Around>, from: &RoleFrom, errors: &mut Collector) -> Result<RoleUse> {
         let role = self.role(name, span, up, errors)?;
+        let role = self.role_from(role, span, from, errors);
         let around = Around {
             ring: Ring::Role,
             keywords: Keywords::new(),
@@ -425,19 +420,30 @@ impl<'a> Loader<'a> {
             span: span.clone(),
             up: Some(up.clone()),
         };
-        let uses = self.role_use(&role, Arc::new(around), span, tasks_from, handlers_from, errors);
-        Ok((role, uses))
+        Ok(self.role_use(&role, Arc::new(around), span, from, errors))
     }
 
-    fn role_use(
-        &self,
-        role: &Arc<Role>,
-        around: Arc<Around>,
-        span: &Span,
-        tasks: Option<&str>,
-        handlers: Option<&str>,
-        errors: &mut Collector,
-    ) -> RoleUse {
+    /// The role with other files for its `vars` and `defaults`, where the task names some.
+    fn role_from(&self, role: Arc<Role>, span: &Span, from: &RoleFrom, errors: &mut Collector) -> Arc<Role> {
+        if from.vars.is_none() && from.defaults.is_none() {
+            return role;
+        }
+        let mut part = |folder: &str, name: &Option<String>, main: &Arc<Scope>| match name {
+            None => main.clone(),
+            Some(name) => Arc::new(self.role_vars(&role, folder, name, Some(span), errors)),
+        };
+        let (vars, defaults) = (part("vars", &from.vars, &role.vars), part("defaults", &from.defaults, &role.defaults));
+        Arc::new(Role {
+            name: role.name.clone(),
+            folder: role.folder.clone(),
+            defaults,
+            vars,
+            meta: role.meta.clone(),
+            specs: role.specs.clone(),
+        })
+    }
+
+    fn role_use(&self, role: &Arc<Role>, around: Arc<Around>, span: &Span, from: &RoleFrom, errors: &mut Collector) -> RoleUse {
         let mut part = |folder: &str, name: &str| match self.role_file(role, folder, name) {
             Some(file) => match errors.take(self.document(&file)) {
                 Some(node) => self.items(&node, &around, errors, 1),
@@ -450,7 +456,11 @@ impl<'a> Loader<'a> {
                 Arc::from([])
             }
         };
-        let (tasks, handlers) = (part("tasks", tasks.unwrap_or("main")), part("handlers", handlers.unwrap_or("main")));
+        let entry = from.tasks.as_deref().unwrap_or("main");
+        let (mut tasks, handlers) = (part("tasks", entry), part("handlers", from.handlers.as_deref().unwrap_or("main")));
+        if let Some(first) = super::specification::task(role, entry, &around, &from.params).filter(|_| !from.unchecked) {
+            tasks = std::iter::once(Item::Task(Arc::new(first))).chain(tasks.iter().cloned()).collect();
+        }
         RoleUse { role: role.clone(), around, tasks, handlers: flat(&handlers), span: span.clone(), needs: vec![], graphed: false }
     }
 
@@ -476,6 +486,7 @@ impl<'a> Loader<'a> {
         uses
     }
 
+    /// Its place in the list: that of an equal use, which is not repeated, or a new one.
     fn use_role(
         &self,
         item: &Node,
@@ -483,7 +494,7 @@ impl<'a> Loader<'a> {
         chain: &mut Vec<(Arc<str>, Span)>,
         uses: &mut Vec<Arc<RoleUse>>,
         errors: &mut Collector,
-    ) -> Result<Arc<str>> {
+    ) -> Result<usize> {
         let (name, mut keywords, params) = role_item(item, errors)?;
         let text = name.as_str().unwrap_or_default();
         let role = self.role(text, &name.span, up, errors)?;
@@ -507,8 +518,9 @@ impl<'a> Loader<'a> {
         if let Some(meta) = &role.meta {
             needs.extend(edges(&meta_keywords(meta), errors));
             for dependency in meta.get("dependencies").and_then(Node::as_list).unwrap_or_default() {
-                let needed = self.use_role(dependency, &around, chain, uses, errors)?;
-                needs.push(Edge { role: needed, kind: EdgeKind::After, span: dependency.span.clone() });
+                let place = self.use_role(dependency, &around, chain, uses, errors)?;
+                let role = uses[place].role.name.clone();
+                needs.push(Edge { role, place: Some(place), kind: EdgeKind::After, span: dependency.span.clone() });
             }
         }
         chain.pop();
@@ -516,12 +528,14 @@ impl<'a> Loader<'a> {
         let same = |other: &&Arc<RoleUse>| {
             other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around)
         };
-        if duplicates || !uses.iter().any(|other| same(&other)) {
-            let mut used = self.role_use(&role, around, &name.span, None, None, errors);
-            (used.needs, used.graphed) = (needs, graphed);
-            uses.push(Arc::new(used));
+        if let Some(place) = uses.iter().position(|other| !duplicates && same(&other)) {
+            return Ok(place);
         }
-        Ok(role.name.clone())
+        let from = RoleFrom { params: super::specification::params(item), ..RoleFrom::default() };
+        let mut used = self.role_use(&role, around, &name.span, &from, errors);
+        (used.needs, used.graphed) = (needs, graphed);
+        uses.push(Arc::new(used));
+        Ok(uses.len() - 1)
     }
 
     /// The role of a name: beside the playbook, in the configured folders, or a path.
@@ -531,24 +545,28 @@ impl<'a> Loader<'a> {
             return Ok(role.clone());
         }
         let short: Arc<str> = path::name(&folder).into();
-        let mut role =
-            Role { name: short, folder: folder.as_str().into(), defaults: Default::default(), vars: Default::default(), meta: None };
-        role.defaults = self.role_vars(&role, "defaults", errors).into();
-        role.vars = self.role_vars(&role, "vars", errors).into();
+        let mut role = Role { name: short, folder: folder.as_str().into(), ..Role::default() };
+        role.defaults = self.role_vars(&role, "defaults", "main", None, errors).into();
+        role.vars = self.role_vars(&role, "vars", "main", None, errors).into();
         role.meta = self.role_file(&role, "meta", "main").and_then(|file| errors.take(self.document(&file)));
+        let own = self.role_file(&role, "meta", "argument_specs").and_then(|file| errors.take(self.document(&file)));
+        role.specs = own.as_ref().or(role.meta.as_ref()).and_then(|node| node.get("argument_specs")).cloned();
         role.meta.iter().for_each(|meta| check_meta(meta, errors));
         let role = Arc::new(role);
         self.roles.borrow_mut().insert(folder, role.clone());
         Ok(role)
     }
 
-    /// `defaults/main.yml` or a folder `defaults/main/`.
-    fn role_vars(&self, role: &Role, part: &str, errors: &mut Collector) -> Scope {
+    /// `defaults/main.yml` or a folder `defaults/main/`; the same of another name, which must be there.
+    fn role_vars(&self, role: &Role, part: &str, name: &str, wanted: Option<&Span>, errors: &mut Collector) -> Scope {
         let mut scope = Scope::new();
-        let base = format!("{}/{part}/main", role.folder);
-        let mut files: Vec<String> = self.role_file(role, part, "main").into_iter().collect();
+        let base = format!("{}/{part}/{name}", role.folder);
+        let mut files: Vec<String> = self.role_file(role, part, name).into_iter().collect();
         if self.control.entry(&base) == Some(Entry::Folder) {
             files = self.control.list(&base).unwrap_or_default().into_iter().map(|name| path::join(&base, &name)).collect();
+        }
+        if let Some(span) = wanted.filter(|_| files.is_empty()) {
+            errors.push(span.error(format!("role `{}` has no file `{part}/{name}.yml`", role.name)));
         }
         for file in files {
             let Some(node) = errors.take(self.document(&file)) else { continue };
@@ -717,7 +735,7 @@ fn edges(keywords: &Keywords, errors: &mut Collector) -> Vec<Edge> {
             let kind = item.get("kind").and_then(Node::as_str);
             let default = if word == "after" { EdgeKind::After } else { EdgeKind::Ready };
             match (role, kind.map_or(Some(default), EdgeKind::of)) {
-                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), kind, span: item.span.clone() }),
+                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), place: None, kind, span: item.span.clone() }),
                 (None, _) => errors.push(item.error(format!("`{word}` names roles"))),
                 (_, None) => {
                     let known = ["after", "exists", "established", "ready", "serving"];

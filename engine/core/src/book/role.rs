@@ -8,13 +8,44 @@ use super::vars::Scope;
 use crate::text::{Node, Span};
 
 /// A folder `roles/NAME`: what does not depend on who uses it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Role {
     pub name: Arc<str>,
     pub folder: Arc<str>,
     pub defaults: Arc<Scope>,
     pub vars: Arc<Scope>,
     pub meta: Option<Node>,
+    /// `argument_specs`: what each of its files of tasks takes.
+    pub specs: Option<Node>,
+}
+
+/// Which files of a role a task asks for; `None` is `main`.
+#[derive(Clone, Debug, Default)]
+pub struct RoleFrom {
+    pub tasks: Option<String>,
+    pub handlers: Option<String>,
+    pub vars: Option<String>,
+    pub defaults: Option<String>,
+    /// `rolespec_validate: false`: its arguments are not held against its specification.
+    pub unchecked: bool,
+    /// Parameters of a role in a play, as they are written: the specification must know them all.
+    pub params: Vec<(Node, Node)>,
+}
+
+impl RoleFrom {
+    /// From the arguments of `include_role` or `import_role`, as `arg` tells them.
+    pub fn new(arg: impl Fn(&str) -> Option<String>) -> RoleFrom {
+        let clean = |name: String| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string();
+        let file = |word: &str| arg(word).filter(|name| !name.is_empty()).map(clean);
+        RoleFrom {
+            tasks: file("tasks_from"),
+            handlers: file("handlers_from"),
+            vars: file("vars_from"),
+            defaults: file("defaults_from"),
+            unchecked: arg("rolespec_validate").is_some_and(|word| crate::text::scalar::boolean(&word) == Some(false)),
+            params: vec![],
+        }
+    }
 }
 
 /// A role in a play, with its tasks read in the surroundings of that play.
@@ -26,7 +57,7 @@ pub struct RoleUse {
     pub handlers: Vec<Arc<Task>>,
     /// Where the play or another role's `meta/main.yml` names it.
     pub span: Span,
-    /// Places of this play's list of roles that must come first: its dependencies.
+    /// What must come first, and where that is said.
     pub needs: Vec<Edge>,
     /// Whether its order is its edges' alone, not that of the list: it says `after:` or `requires:`.
     pub graphed: bool,
@@ -36,6 +67,8 @@ pub struct RoleUse {
 #[derive(Clone, Debug)]
 pub struct Edge {
     pub role: Arc<str>,
+    /// Its place in the play's list of roles, where one use of the role is meant and not its name: a dependency.
+    pub place: Option<usize>,
     pub kind: EdgeKind,
     pub span: Span,
 }

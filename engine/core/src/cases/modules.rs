@@ -3,7 +3,7 @@
 //! Parts: `task` (YAML: the module with its arguments, and `args`), `file NAME` (of the control node), `world` (YAML:
 //! `kind:name` to fields or null; `denied:` to a message; `may kind:name` for what a task before it may change; `would kind:name` for
 //! what one before it would make), `answer NAME` (what an API server answered about one of the looks, as responses), `reply` (what the
-//! action or condition gave), `responses` (the same from an API server). `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `result`.
+//! action or condition gave), `mended` (what the call that closed the first gap gave), `responses` (the same from an API server). `on the host` (files are not read from the control node: `remote_src`). Expected: `error`, `looks`, `want`, `holds`, `refused`, `result`.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::modules::{self, Args, Entry, Module, TABLE, Type};
 use crate::resources;
 use crate::run::compare;
 use crate::state::{Answer, Condition, Done, Gap, Halt, Holds, Look, Reach, Reading, Request, Script, Verb, View, Want, World};
-use crate::text::{Contents, Diagnostic, Map, Node, Source, Span, Unknown, Value};
+use crate::text::yaml::Data;
+use crate::text::{Contents, Diagnostic, Key, Map, Node, Source, Span, Unknown, Value};
 
 #[test]
 fn modules_mean_what_their_cases_say() {
@@ -48,11 +49,22 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
     };
     let reply = case.reply("reply");
     let responses = case.responses("responses").unwrap_or_default();
-    let done = Done { gaps: &gaps, reply: reply.as_ref(), responses: &responses, view, began: 1_700_000_000.0, ended: 1_700_000_000.25 };
+    let mended = case.reply("mended");
+    let fixes: Vec<_> = mended.iter().filter(|reply| reply.code == 0).cloned().collect();
+    let (began, ended) = (1_700_000_000.0, 1_700_000_000.25);
+    let done = Done { gaps: &gaps, fixes: &fixes, reply: reply.as_ref(), responses: &responses, view, began, ended };
+    let refused = mended.filter(|reply| reply.code != 0).zip(gaps.first()).map(|(reply, gap)| map(&module.refused(gap, &reply), ""));
     let answer = reply.clone().map(Answer::Shell).or_else(|| case.part("responses").map(|_| Answer::Api(responses.clone())));
     let holds = answer.map(|answer| module.holds_at(&answer, 1_700_000_000.0)).filter(|holds| *holds != Holds::Yes);
     let holds = holds.map(|holds| format!("{holds:?}\n")).unwrap_or_default();
-    vec![("error", String::new()), ("looks", looks), ("want", want), ("holds", holds), ("result", map(&module.result(&done), ""))]
+    vec![
+        ("error", String::new()),
+        ("looks", looks),
+        ("want", want),
+        ("holds", holds),
+        ("refused", refused.unwrap_or_default()),
+        ("result", map(&module.result(&done), "")),
+    ]
 }
 
 fn make(of: &str, case: &Case) -> Result<Arc<dyn Module>, Diagnostic> {
@@ -99,7 +111,14 @@ fn secret(node: &Node) -> Value {
         Some("!secret") => Value::text(text()).marked(vec![crate::text::Mark::new("s", text(), b"key")]),
         Some("!unknown") => Value::Unknown(Arc::new(Unknown { because: text(), span: None })),
         Some("!omit") => Value::Omit,
-        _ => node.to_value(),
+        _ => match &node.data {
+            Data::List(items) => Value::list(items.iter().map(secret)),
+            Data::Map(pairs) => {
+                let pair = |(key, value): &(Node, Node)| Some((Key::from_value(&key.to_value())?, secret(value)));
+                Value::from(pairs.iter().filter_map(pair).collect::<Map>())
+            }
+            Data::Scalar(_) => node.to_value(),
+        },
     }
 }
 

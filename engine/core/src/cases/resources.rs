@@ -1,7 +1,8 @@
 //! Cases of kinds: what a look asks, what an answer says, what closes a gap.
 //!
 //! Parts: `look NAME` (YAML: words to lists of what they ask for, `wanted` to what is wanted; may stand more than once), `answer`
-//! (`code`, `out`, `err`; or a list of responses: `status`, `body`), `gap NAME` (YAML: `now`, `then`, `how`; may stand more than once). Expected: `script`, `state`, `fix`, `reach`.
+//! (`code`, `out`, `err`; or a list of responses: `status`, `body`), `gap NAME` (YAML: `now`, `then`, `how`; may stand more than once), `refused` (what a fix
+//! that failed gave). Expected: `script`, `state`, `fix`, `reach`, `complaint`.
 
 use std::fmt::Write as _;
 
@@ -46,6 +47,9 @@ fn run(of: &str, case: &Case) -> Vec<(&'static str, String)> {
         let reach: String =
             gaps.iter().map(|gap| kind.reach(gap)).filter(|reach| *reach != Reach::Nothing).map(|reach| format!("{reach:?}\n")).collect();
         all.push(("reach", reach));
+    }
+    if let Some(reply) = case.reply("refused") {
+        all.push(("complaint", kind.complaint(&reply)));
     }
     all
 }

@@ -51,6 +51,8 @@ pub enum Type {
     Expression,
     /// A list of conditions, each with what came out (`assert: that=`).
     Conditions,
+    /// A mapping of names of variables; arrives as `{specification, values}`, the values of those that there are.
+    Specification,
     /// A file of the control node, or a tree of them; arrives as contents.
     File,
     /// A template of the control node; arrives as the rendered text.
@@ -351,7 +353,14 @@ fn check_mode(value: &Value, span: &Span) -> Result<()> {
 
 fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
     match arg.kind {
-        Type::Any | Type::Expression | Type::Conditions | Type::File | Type::Template | Type::Vars | Type::Program => Ok(value),
+        Type::Any
+        | Type::Expression
+        | Type::Conditions
+        | Type::Specification
+        | Type::File
+        | Type::Template
+        | Type::Vars
+        | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),
             Value::Bytes(_) | Value::Contents(_) | Value::Text(_) => Ok(value),

@@ -51,6 +51,7 @@ pub mod table;
 pub mod tempfile;
 pub mod template;
 pub mod user;
+pub mod validate_argument_spec;
 pub mod wait_for;
 pub mod wait_for_connection;
 pub mod whole;

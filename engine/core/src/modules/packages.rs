@@ -144,13 +144,23 @@ pub fn wanted(
                 view.sure(&wanted.id, &wanted.state)?;
             }
             let one = one.map(|wanted| Wanted { how: terms.how.clone(), ..wanted });
-            states.extend(one.map(|wanted| if stale { wanted.how("moves", true) } else { wanted }));
+            states.extend(one.map(|wanted| if stale { wanted.how("moves", true) } else { named.bringing(wanted, view) }));
         }
     }
     Ok(Ok(states))
 }
 
 impl Named {
+    /// With what may come beside it, so that what cannot be touched by it stays known.
+    fn bringing(&self, wanted: Wanted, view: &View<'_>) -> Wanted {
+        let now = view.seen(&wanted.id).and_then(Option::as_ref);
+        let offer = view.seen(&package::offer(&self.name, "")).and_then(Option::as_ref);
+        match offer.and_then(|offer| offer.get("brings")).filter(|_| now.is_none()) {
+            Some(brings) => wanted.how("brings", brings.clone()),
+            None => wanted,
+        }
+    }
+
     fn absent(&self, terms: &Terms, view: &View<'_>) -> std::result::Result<Option<Wanted>, Halt> {
         let purge = terms.how.get("purge").is_some_and(Value::truthy);
         match view.likely(&self.id())? {

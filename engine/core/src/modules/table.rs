@@ -3,7 +3,8 @@
 use super::{
     Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
     group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
-    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, wait_for, wait_for_connection,
+    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, validate_argument_spec, wait_for,
+    wait_for_connection,
 };
 
 pub static TABLE: &[&Entry] = &[
@@ -57,6 +58,7 @@ pub static TABLE: &[&Entry] = &[
     &tempfile::ENTRY,
     &template::ENTRY,
     &user::ENTRY,
+    &validate_argument_spec::ENTRY,
     &wait_for::ENTRY,
     &wait_for_connection::ENTRY,
 ];

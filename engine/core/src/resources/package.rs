@@ -3,7 +3,7 @@
 //! `package:NAME` has the fields `status` (`installed`, `half-configured` and so on), `version`, `held`, `auto` (came only as a dependency), `provided_by` (a
 //! virtual name that an installed package stands for); of a pattern (`php*`) it has `matches`. An answer about a package that is not there brings what the
 //! repositories have of it, so that "no such package" is known before anything is tried: `offer:NAME` or `offer:NAME/RELEASE` with `candidate`, `versions`
-//! (best first) and `virtual`. `residue:NAME` is what stays of a package that was removed, and not purged.
+//! (best first), `virtual`, and `brings`: what may come with it, which is all that it needs or recommends and that is not there. `residue:NAME` is what stays of a package that was removed, and not purged.
 //!
 //! A look may ask for more: `manager` `apt` (only that one will do), `candidate` with a release or nothing (the offer, though the package is there).
 
@@ -14,7 +14,8 @@ pub mod version;
 
 pub use fix::{apt_get, environment};
 
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
+use crate::text::Value;
 
 pub const KIND: KindName = "package";
 pub const OFFER: KindName = "offer";
@@ -41,17 +42,36 @@ impl Kind for Package {
         fix::script(gaps).into()
     }
 
-    /// It brings or takes files, units and users, and other packages.
-    fn reach(&self, gap: &Gap) -> Reach {
-        match gap.then {
-            Some(_) => Reach::Absent(&["path", "unit", "user", "group", KIND]),
-            None => Reach::Kinds(&["path", "unit", KIND, RESIDUE]),
-        }
+    fn complaint(&self, reply: &Reply) -> String {
+        fix::complaint(reply)
     }
 
-    fn together(&self) -> bool {
-        true
+    /// It brings or takes files, units and users, and other packages: those that it needs, where they are known.
+    fn reach(&self, gap: &Gap) -> Reach {
+        if fix::only_marked(gap) {
+            return Reach::Nothing;
+        }
+        let Some(_) = &gap.then else { return Reach::Kinds(&["path", "unit", KIND, RESIDUE]) };
+        let Some(brings) = gap.how.get("brings").and_then(Value::as_list) else {
+            return Reach::Absent(&["path", "unit", "user", "group", KIND]);
+        };
+        let brings = brings.iter().filter_map(Value::as_str).map(|name| Id::new(KIND, name)).collect();
+        Reach::Any(vec![Reach::Things(brings), Reach::Absent(&["path", "unit", "user", "group"])])
     }
+
+    fn together(&self, one: &Gap, next: &Gap) -> bool {
+        one.then.is_some() == next.then.is_some() && alike(one, next)
+    }
+}
+
+/// Whether the tool is called for both with the same words. Which file a package comes from, and what it brings, is its own.
+fn alike(one: &Gap, next: &Gap) -> bool {
+    let words = |gap: &Gap| {
+        let mut how = gap.how.clone();
+        ["file", "brings", "moves"].iter().for_each(|own| drop(how.remove(*own)));
+        how
+    };
+    words(one) == words(next)
 }
 
 impl Kind for Offer {
@@ -96,8 +116,8 @@ impl Kind for Residue {
         Reach::Kinds(&["path"])
     }
 
-    fn together(&self) -> bool {
-        true
+    fn together(&self, one: &Gap, next: &Gap) -> bool {
+        alike(one, next)
     }
 }
 

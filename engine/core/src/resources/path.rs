@@ -52,6 +52,11 @@ impl Kind for Path {
     }
 
     /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
+    fn judged(&self, gap: &Gap) -> Option<String> {
+        let command = gap.how.get("validate")?.as_str()?;
+        gap.change("contents").map(|_| format!("`{command}` judges the new contents when they are written"))
+    }
+
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
         let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();

@@ -13,7 +13,8 @@ mod read;
 
 pub use group::{GROUP, Group};
 
-use crate::state::{Answer, Gap, Kind, KindName, Look, Reach, Reading, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::text::Value;
 use crate::text::value::sha256_hex;
 
 pub const KIND: KindName = "user";
@@ -41,16 +42,25 @@ impl Kind for User {
     /// A home comes or goes with it, and a group of its name.
     fn reach(&self, gap: &Gap) -> Reach {
         match (&gap.now, &gap.then) {
-            (None, _) => Reach::Absent(&["path", GROUP]),
-            (_, None) => Reach::Kinds(&["path", GROUP, "crontab"]),
+            (None, _) => {
+                // the folder of a user whose home nobody named is what the host's `useradd` makes it
+                let home = gap.wanted("home").and_then(Value::as_str);
+                let paths = home.map_or(Reach::Absent(&["path"]), |home| Reach::Below(&["path", "tree"], vec![home.into()]));
+                Reach::Any(vec![Reach::Things(vec![Id::new(GROUP, gap.id.name.clone())]), paths])
+            }
+            // what it owns stays, and is shown by a number from then on
+            (_, None) => Reach::Any(vec![
+                Reach::Kinds(&["path"]),
+                Reach::Things([GROUP, "crontab"].into_iter().map(|kind| Id::new(kind, gap.id.name.clone())).collect()),
+            ]),
             _ if ["home", "home_exists", "uid", "group"].iter().any(|field| gap.change(field).is_some()) => Reach::Kinds(&["path"]),
             _ => Reach::Nothing,
         }
     }
 
-    fn needs(&self, gap: &Gap) -> Vec<crate::state::Id> {
+    fn needs(&self, gap: &Gap) -> Vec<Id> {
         let names = gap.wanted("group").into_iter().chain(gap.wanted("groups").and_then(|groups| groups.as_list()).into_iter().flatten());
-        names.filter_map(|name| name.as_str()).map(|name| crate::state::Id::new(GROUP, name)).collect()
+        names.filter_map(|name| name.as_str()).map(|name| Id::new(GROUP, name)).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::gap::Gap;
-use super::message::{Answer, Script};
+use super::message::{Answer, Reply, Script};
 use super::thing::{Id, KindName, Look, State};
 
 /// One kind of thing. Pure: text out, text in; it neither acts nor knows who runs what it writes.
@@ -26,14 +26,26 @@ pub trait Kind: Sync {
     /// the reason on stderr.
     fn fix(&self, gaps: &[&Gap]) -> Script;
 
+    /// Why a call of `fix` failed, in the tool's words: its stderr, or its stdout where that is empty.
+    fn complaint(&self, reply: &Reply) -> String {
+        let text = if reply.err.is_empty() { &reply.out } else { &reply.err };
+        String::from_utf8_lossy(text).trim().to_string()
+    }
+
     /// What else closing this gap may disturb.
     fn reach(&self, _gap: &Gap) -> Reach {
         Reach::Nothing
     }
 
-    /// Whether gaps of one message may be closed by one call of `fix`; otherwise each has a call of its own.
-    fn together(&self) -> bool {
+    /// Whether two gaps that follow each other in a message may be closed by one call of `fix`, because the tool takes many
+    /// things and both are to be mended in the same way; otherwise each has a call of its own.
+    fn together(&self, _one: &Gap, _next: &Gap) -> bool {
         false
+    }
+
+    /// Why closing this gap may still be refused, where only a real run can ask: a program that judges the new contents.
+    fn judged(&self, _gap: &Gap) -> Option<String> {
+        None
     }
 
     /// Which other things must have been mended before this gap can be closed in the same message: none by default.
@@ -74,6 +86,10 @@ pub enum Reach {
     Absent(&'static [KindName]),
     /// Any thing of these kinds.
     Kinds(&'static [KindName]),
+    /// Things of these kinds that are these folders or lie in them.
+    Below(&'static [KindName], Vec<String>),
+    /// What any of these hits.
+    Any(Vec<Reach>),
     Everything,
 }
 
@@ -85,7 +101,13 @@ impl Reach {
             Reach::Things(ids) => ids.contains(id),
             Reach::Absent(kinds) => now.is_none() && kinds.contains(&id.kind),
             Reach::Kinds(kinds) => kinds.contains(&id.kind),
+            Reach::Below(kinds, folders) => kinds.contains(&id.kind) && folders.iter().any(|folder| lies_in(&id.name, folder)),
+            Reach::Any(all) => all.iter().any(|reach| reach.hits(id, now)),
             Reach::Everything => true,
         }
     }
+}
+
+fn lies_in(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

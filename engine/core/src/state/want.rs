@@ -22,6 +22,12 @@ pub trait Module: Send + Sync {
         Map::new()
     }
 
+    /// What the result has, beside the message and `rc`, where a call that was to close this gap failed.
+    fn refused(&self, gap: &Gap, reply: &Reply) -> Map {
+        let _ = (gap, reply);
+        Map::new()
+    }
+
     /// Whether the last answer of its condition says that it holds.
     fn holds(&self, reply: &Answer) -> Holds {
         let _ = reply;
@@ -208,6 +214,8 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Done<'a> {
     pub gaps: &'a [Gap],
+    /// What the calls that closed the gaps said; empty where they have not run.
+    pub fixes: &'a [Reply],
     /// What the action gave, if it ran; else the last answer of the condition.
     pub reply: Option<&'a Reply>,
     pub responses: &'a [Response],

@@ -8,6 +8,7 @@ pub mod lookups;
 pub mod memory;
 pub mod scalar;
 pub mod shlex;
+pub mod size;
 pub mod source;
 pub mod template;
 pub mod tests;

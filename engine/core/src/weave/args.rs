@@ -5,7 +5,7 @@ use crate::book::task::Task;
 use crate::modules::{Args, Entry, Spec, Type, display};
 use crate::text::control::undecrypted;
 use crate::text::template::{Scope as _, Search, Settings};
-use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value};
+use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
 use super::scope::Sight;
 
@@ -124,6 +124,7 @@ fn value(spec: &Spec, name: &str, node: &Node, sight: &Sight) -> Result<(Value, 
             other => other?,
         },
         Some(Type::Conditions) => conditions(node, sight)?,
+        Some(Type::Specification) => specification(node, sight)?,
         _ => templates.render(node, sight)?,
     };
     Ok((value, node.span.clone()))
@@ -149,6 +150,21 @@ fn conditions(node: &Node, sight: &Sight) -> Result<Value> {
         }
     }
     Ok(Value::list(all))
+}
+
+/// What is to be of variables, and those of them that there are: `{specification, values}`.
+fn specification(node: &Node, sight: &Sight) -> Result<Value> {
+    let templates = &sight.tree.templates;
+    let wanted = templates.render(node, sight)?;
+    let mut values = Map::new();
+    for (name, _) in wanted.as_map().into_iter().flat_map(Map::iter) {
+        match name.as_str().and_then(|name| sight.get(name)) {
+            Some(Var::Raw(node)) => drop(values.insert_key(name.clone(), templates.render(&node, sight)?)),
+            Some(Var::Value(value)) => drop(values.insert_key(name.clone(), value)),
+            Some(Var::Scopes(_)) | None => {}
+        }
+    }
+    Ok(Value::map([("specification", wanted), ("values", values.into())]))
 }
 
 /// Reads the files and templates of the control node that the arguments name.

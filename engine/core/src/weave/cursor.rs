@@ -16,6 +16,8 @@ use super::task::TaskRun;
 pub enum Stage {
     Items(Arc<[Item]>),
     Role(usize),
+    /// All roles of the play, those side by side that no path joins.
+    Roles,
     Flush,
 }
 
@@ -23,6 +25,11 @@ pub enum Stage {
 pub enum Frame {
     Stages {
         at: usize,
+    },
+    /// A role beside others: the stage of the play, and its place in the order of roles.
+    Strand {
+        stage: u32,
+        place: u32,
     },
     Items {
         items: Arc<[Item]>,
@@ -68,16 +75,37 @@ pub struct Cursor {
     pub handler: bool,
     /// What the items of a looped include have brought so far.
     pub included: Option<Vec<Frame>>,
+    /// It has come to roles that run side by side, and what it did before them is still on its way.
+    pub forking: bool,
 }
 
 pub enum Next {
     Task(Arc<Task>),
+    /// Roles that run side by side come next.
+    Roles,
     Done,
 }
 
 impl Cursor {
     pub fn new(vars: Host, recap: Recap) -> Cursor {
         Cursor { frames: vec![Frame::Stages { at: 0 }], vars, recap, ..Cursor::default() }
+    }
+
+    /// At the begin of a role that runs beside others.
+    pub fn strand(vars: Host, stage: u32, place: u32, items: Arc<[Item]>) -> Cursor {
+        let frames = vec![Frame::Strand { stage, place }, Frame::Items { items, at: 0, role: true }];
+        Cursor { frames, vars, ..Cursor::default() }
+    }
+
+    /// Nothing more comes.
+    pub fn end(&mut self) {
+        self.frames.clear();
+        self.notified.clear();
+    }
+
+    /// Whether the host has failed or was told to end.
+    pub fn is_out(&self) -> bool {
+        self.failed || self.frames.is_empty()
     }
 
     /// Goes on to the next task.
@@ -92,11 +120,16 @@ impl Cursor {
                     };
                     *at += 1;
                     let inner = match stage {
+                        Stage::Roles => return Next::Roles,
                         Stage::Items(items) => Frame::Items { items: items.clone(), at: 0, role: false },
                         Stage::Role(at) => Frame::Items { items: play.roles[*at].tasks.clone(), at: 0, role: true },
                         Stage::Flush => Frame::Handlers { at: 0 },
                     };
                     self.frames.push(inner);
+                    continue;
+                }
+                Frame::Strand { .. } => {
+                    self.frames.pop();
                     continue;
                 }
                 Frame::Items { items, at, .. } => {
@@ -181,6 +214,7 @@ impl Cursor {
         for frame in &self.frames {
             match frame {
                 Frame::Stages { at } | Frame::Items { at, .. } | Frame::Handlers { at } => path.push(*at as u32),
+                Frame::Strand { stage, place } => path.extend([*stage, *place]),
                 Frame::Block { part, at, .. } => path.extend([*part as u32, *at as u32]),
             }
         }

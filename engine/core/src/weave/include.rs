@@ -118,18 +118,13 @@ impl Session {
             let Some(name) = arg("name")?.or(arg("role")?).or(short) else {
                 return Err(task.span.error("`include_role` needs the `name` of a role"));
             };
-            let (tasks_from, handlers_from) = (arg("tasks_from")?, arg("handlers_from")?);
-            let clean =
-                |name: &Option<String>| name.as_ref().map(|name| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string());
+            let mut words = std::collections::BTreeMap::new();
+            for word in ["tasks_from", "handlers_from", "vars_from", "defaults_from", "rolespec_validate"] {
+                words.extend(arg(word)?.map(|value| (word, value)));
+            }
+            let from = crate::book::RoleFrom::new(|word| words.get(word).cloned());
             let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
-            let (_, used) = loader.role_tasks(
-                &name,
-                &task.module_span,
-                &ring,
-                clean(&tasks_from).as_deref(),
-                clean(&handlers_from).as_deref(),
-                errors,
-            )?;
+            let used = loader.role_tasks(&name, &task.module_span, &ring, &from, errors)?;
             return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
         }
         let file = file_argument(task)?;
@@ -197,7 +192,7 @@ impl Session {
                 Effect::GroupBy { key, parents } => self.group_by(thread.host, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
                 Effect::EndPlay | Effect::EndBatch => self.end_all(thread, effect == Effect::EndPlay),
-                Effect::EndHost => end(thread),
+                Effect::EndHost => self.end_host(thread),
                 Effect::EndRole => thread.cursor.end_role(),
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
@@ -231,9 +226,9 @@ impl Session {
     }
 
     fn end_all(&mut self, thread: &mut Thread, play: bool) {
-        end(thread);
+        self.end_host(thread);
         if let Some(run) = &mut self.play {
-            run.threads.iter_mut().for_each(end);
+            run.threads.iter_mut().for_each(|other| other.cursor.end());
             if play {
                 run.batches.clear();
             }
@@ -297,11 +292,6 @@ impl Session {
             hosts[at].base = layers;
         }
     }
-}
-
-fn end(thread: &mut Thread) {
-    thread.cursor.frames.clear();
-    thread.cursor.notified.clear();
 }
 
 fn set_facts(host: &mut super::scope::Host, facts: Map, gathered: bool) {

@@ -13,7 +13,7 @@ use crate::text::{Diagnostic, Map, Mark, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
-use super::session::{Output, Session, State, Thread};
+use super::session::{Output, Session, State, Thread, Tree};
 use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
 use super::{address, args, select};
 
@@ -86,6 +86,9 @@ impl Session {
         }
         let Some(play) = &self.play else { return };
         let (stages, play) = (play.stages.clone(), play.play.clone());
+        if thread.cursor.forking {
+            return self.fork(at, thread);
+        }
         if self.interrupted && thread.queue.is_empty() {
             if !thread.cursor.failed {
                 self.note_left(thread);
@@ -93,12 +96,21 @@ impl Session {
             thread.state = State::Done;
             return;
         }
-        if thread.cursor.failed && !thread.cursor.handler && self.tree.options.force_handlers && !thread.cursor.notified.is_empty() {
+        if self.is_cut(thread) {
+            thread.cursor.end();
+        }
+        if thread.strand.is_none()
+            && thread.cursor.failed
+            && !thread.cursor.handler
+            && self.tree.options.force_handlers
+            && !thread.cursor.notified.is_empty()
+        {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
         }
         match thread.cursor.next(&stages, &play) {
             Next::Task(task) => self.begin(thread, task),
+            Next::Roles => thread.cursor.forking = true,
             Next::Done if !thread.queue.is_empty() => self.flush(at, thread),
             Next::Done => thread.state = State::Done,
         }
@@ -106,7 +118,16 @@ impl Session {
 
     /// What the templates of a thread's current task see.
     pub(super) fn sight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, layers);
+        self.sight_in(&self.tree, thread, task, layers)
+    }
+
+    /// The same for a task that is not there yet.
+    pub(super) fn foresight(&self, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        self.sight_in(&self.quiet, thread, task, layers)
+    }
+
+    fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
+        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -160,11 +181,9 @@ impl Session {
     fn step_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &mut thread.cursor.run else { return };
         if let Some(forced) = run.forced.take() {
-            let Forced { error, gaps, reply } = *forced;
+            let Forced { error, gaps, result } = *forced;
             let mut ended = Ended { gaps, ..Ended::failed(error) };
-            if let Some(reply) = reply {
-                ended.result.insert("rc", i64::from(reply.code));
-            }
+            ended.result.extend(result);
             return self.end_item(thread, ended);
         }
         match std::mem::take(&mut run.phase) {
@@ -216,7 +235,7 @@ impl Session {
     }
 
     fn many(&self) -> bool {
-        self.play.as_ref().is_some_and(|play| play.threads.len() > 1)
+        self.play.as_ref().is_some_and(|play| play.batch.len() > 1)
     }
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
@@ -377,6 +396,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
                 }
@@ -422,6 +442,11 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
+        if checking && doing.doubt.is_none() {
+            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
+            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        }
         if !doing.gaps.is_empty() && !checking {
             let registers = thread
                 .cursor
@@ -510,6 +535,7 @@ impl Session {
         let world = &self.targets[doing.target].world;
         let done = crate::state::Done {
             gaps: &doing.gaps,
+            fixes: doing.fixes.get().map_or(&[], Vec::as_slice),
             reply: reply.as_ref(),
             responses: &responses,
             view: View::new(world, doing.asker),
@@ -829,14 +855,14 @@ impl Session {
             thread.cursor.vars.set(name, value.clone());
         }
         let path = thread.cursor.path();
+        let unreachable = outcome == Outcome::Unreachable;
+        let ignored = if unreachable { unreachable_ignored(&run.task) } else { ignored };
         if run.once
             && let Some(play) = &mut self.play
         {
-            play.once.insert(path.clone(), (value, failed && !ignored));
+            play.once.insert(path.clone(), (value, (failed || unreachable) && !ignored));
         }
         let guarded = thread.cursor.is_guarded();
-        let ignored = ignored
-            || (outcome == Outcome::Unreachable && run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
         let silent = matches!(run.task.short_module(), "meta") && !failed;
         if !silent {
             count(&mut thread.cursor.recap, &outcome, changed, failed, ignored, guarded);
@@ -889,6 +915,11 @@ impl Session {
             thread.told.push((path, told));
         }
     }
+}
+
+/// `ignore_errors` is not about hosts that are not there.
+pub(super) fn unreachable_ignored(task: &Task) -> bool {
+    task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
 }
 
 enum Prepared {

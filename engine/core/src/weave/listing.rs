@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::book::inventory::{HostId, Inventory};
-use crate::book::{Play, pattern};
 use crate::book::task::Task;
+use crate::book::{Play, pattern};
 use crate::text::diagnostic::nearest;
 use crate::text::{Diagnostic, Result};
 

@@ -5,10 +5,12 @@
 
 mod address;
 mod args;
+mod batch;
 mod check;
 mod cursor;
 mod include;
 mod item;
+mod lineup;
 mod listing;
 mod pending;
 mod play;
@@ -18,6 +20,7 @@ mod scout;
 mod select;
 mod send;
 mod session;
+mod strands;
 mod task;
 
 pub use check::check;

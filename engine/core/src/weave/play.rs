@@ -13,8 +13,10 @@ use crate::text::template::{Scope as _, Search};
 use crate::text::{Diagnostic, Node, Result, Source};
 
 use super::cursor::{Cursor, Stage};
+use super::lineup::Lineup;
 use super::scope::{Host, Sight};
-use super::session::{Output, PlayRun, Session, State, Thread};
+use super::session::{Output, PlayRun, Session, Thread};
+use super::strands::Sides;
 
 impl Session {
     /// Begins the next play; false where there is none.
@@ -66,9 +68,11 @@ impl Session {
         }
         let hosts = ordered(hosts, play, self);
         let batches = batches(&hosts, play)?;
-        let stages = self.stages(play)?;
+        let (stages, sides) = self.stages(play)?;
         let run = PlayRun {
             play: play.clone(),
+            lineup: Lineup::default(),
+            sides: sides.map(Arc::new),
             stages,
             batches,
             batch: vec![],
@@ -85,7 +89,7 @@ impl Session {
     }
 
     /// What runs, in Ansible's order: facts, `pre_tasks`, roles, tasks, `post_tasks`, handlers after each part.
-    fn stages(&self, play: &Arc<Play>) -> Result<Arc<[Stage]>> {
+    fn stages(&self, play: &Arc<Play>) -> Result<(Arc<[Stage]>, Option<Sides>)> {
         let mut stages = vec![];
         let gather = play.keywords.get("gather_facts").map(|node| node.to_value().truthy());
         let explicit = self.tree.options.gathering.as_deref() == Some("explicit");
@@ -94,12 +98,16 @@ impl Session {
         }
         stages.push(Stage::Items(play.pre_tasks.clone()));
         stages.push(Stage::Flush);
-        stages.extend(super::roles::order(play)?.into_iter().map(Stage::Role));
+        let (order, sides) = super::roles::order(play)?;
+        match &sides {
+            Some(_) => stages.push(Stage::Roles),
+            None => stages.extend(order.into_iter().map(Stage::Role)),
+        }
         stages.push(Stage::Items(play.tasks.clone()));
         stages.push(Stage::Flush);
         stages.push(Stage::Items(play.post_tasks.clone()));
         stages.push(Stage::Flush);
-        Ok(stages.into())
+        Ok((stages.into(), sides))
     }
 
     /// The variables that a play adds to those of its hosts.
@@ -135,6 +143,8 @@ impl Session {
             }
         }
         if let Some(run) = &mut self.play {
+            run.lineup = Lineup::new(super::strands::stage(&run.stages));
+            threads.iter().enumerate().for_each(|(at, thread)| run.lineup.note(at, thread));
             run.threads = threads;
         }
     }
@@ -144,6 +154,7 @@ impl Session {
         let Some(run) = &mut self.play else { return };
         let threads = std::mem::take(&mut run.threads);
         let pending = std::mem::take(&mut run.pending);
+        let threads: Vec<Thread> = threads.into_iter().filter(|thread| thread.strand.is_none()).collect();
         let (count, mut failed) = (threads.len(), 0);
         for told in pending.into_values().flatten() {
             self.tell_now(told);
@@ -183,7 +194,7 @@ impl Session {
             }
         }
         let recap = self.recaps[at].unwrap_or_default();
-        Some(Thread { host, cursor: Cursor::new(vars, recap), queue: vec![], told: vec![], state: State::Ready })
+        Some(Thread { host, cursor: Cursor::new(vars, recap), ..Thread::default() })
     }
 
     /// The layers of a host in a play: those of its inventory, the play's, and its `vars_files`.

@@ -37,6 +37,27 @@ impl Host {
     pub fn set(&mut self, name: &str, value: Value) {
         Arc::make_mut(&mut self.set).insert(name, value);
     }
+
+    /// Takes over what has been set between two states of the same host.
+    pub fn absorb(&mut self, after: &Host, before: &Host) {
+        let news = |own: &mut Arc<Vars>, after: &Arc<Vars>, before: &Arc<Vars>| {
+            if Arc::ptr_eq(after, before) || Arc::ptr_eq(own, after) {
+                return;
+            }
+            for (name, var) in after.iter().filter(|(name, var)| before.get(name) != Some(*var)) {
+                Arc::make_mut(own).insert(name.clone(), var.clone());
+            }
+        };
+        news(&mut self.facts, &after.facts, &before.facts);
+        news(&mut self.set, &after.set, &before.set);
+        news(&mut self.included, &after.included, &before.included);
+        if after.base != before.base {
+            let known: Vec<_> = before.base.scopes().map(|(_, scope)| Arc::as_ptr(scope)).collect();
+            for (level, scope) in after.base.scopes().filter(|(_, scope)| !known.contains(&Arc::as_ptr(scope))) {
+                self.base.push(level, scope.clone());
+            }
+        }
+    }
 }
 
 /// Adds what stands around a task: its role, blocks, includes, and its own variables.

@@ -2,11 +2,16 @@
 //!
 //! It only fetches early. What it asks in vain costs bytes; what it misses costs a round trip; it decides nothing.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use crate::book::task::Task;
 use crate::state::Look;
+use crate::text::control::{ControlError, Decrypted, Entry, Piped};
+use crate::text::{Control, Node};
 
 use super::cursor::{Cursor, Next};
-use super::session::{Session, Thread};
+use super::session::{Session, Thread, Tree};
 use super::task::{self, Phase, TaskRun, Tolds};
 use super::{args, scope, select};
 
@@ -14,6 +19,81 @@ use super::{args, scope, select};
 const PATIENCE: usize = 24;
 /// Questions of one window.
 const MOST: usize = 5000;
+
+/// The tree as a look ahead sees it: nothing that it renders is done twice.
+pub fn quiet(tree: &Tree) -> Tree {
+    let control: Arc<dyn Control + Send + Sync> = Arc::new(Quiet(tree.control.clone()));
+    Tree {
+        templates: Arc::new(tree.templates.over(control.clone())),
+        control,
+        options: tree.options.clone(),
+        extra: tree.extra.clone(),
+        kinds: tree.kinds,
+    }
+}
+
+/// A control node that only lets itself be read: no program runs and no file is written for a look ahead.
+struct Quiet(Arc<dyn Control + Send + Sync>);
+
+impl Quiet {
+    fn refuse<T>() -> Result<T, ControlError> {
+        Err(ControlError::Other("only the task itself does this".into()))
+    }
+}
+
+impl Control for Quiet {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ControlError> {
+        self.0.read(path)
+    }
+
+    fn sha256(&self, path: &str) -> Result<String, ControlError> {
+        self.0.sha256(path)
+    }
+
+    fn entry(&self, path: &str) -> Option<Entry> {
+        self.0.entry(path)
+    }
+
+    fn mode(&self, path: &str) -> Option<u32> {
+        self.0.mode(path)
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, ControlError> {
+        self.0.list(path)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.0.env(name)
+    }
+
+    fn pipe(&self, _command: &str, _folder: &str) -> Result<Piped, ControlError> {
+        Quiet::refuse()
+    }
+
+    fn decrypt(&self, path: &str, text: &[u8]) -> Result<Option<Decrypted>, String> {
+        self.0.decrypt(path, text)
+    }
+
+    fn now(&self) -> (i64, u32) {
+        self.0.now()
+    }
+
+    fn working_directory(&self) -> String {
+        self.0.working_directory()
+    }
+
+    fn home(&self) -> String {
+        self.0.home()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.0.random(bytes);
+    }
+
+    fn write(&self, _path: &str, _bytes: &[u8], _mode: u32) -> Result<(), ControlError> {
+        Quiet::refuse()
+    }
+}
 
 impl Session {
     /// Questions that tasks to come will ask of this target as this user, and that are not answered yet.
@@ -23,13 +103,33 @@ impl Session {
             return vec![];
         }
         let mut cursor = thread.cursor.clone();
+        let mut cursors: VecDeque<Cursor> = self.cursors_beside(thread).into();
         let (mut looks, mut patience) = (vec![], PATIENCE);
         // what is left of the task that asks
         if let Some(run) = cursor.run.take() {
             self.ahead_of(thread, &run, target, asker, &mut looks);
         }
         while patience > 0 && looks.len() < MOST {
-            let Next::Task(task) = cursor.next(&play.stages, &play.play) else { break };
+            let task = match cursor.next(&play.stages, &play.play) {
+                Next::Task(task) => task,
+                Next::Roles => {
+                    let behind = cursor.clone();
+                    let roles: Vec<Cursor> = play.sides.iter().flat_map(|sides| sides.cursors(&play.play, &behind.vars)).collect();
+                    roles.into_iter().chain([behind]).rev().for_each(|one| cursors.push_front(one));
+                    cursor.frames.clear();
+                    continue;
+                }
+                Next::Done => match cursors.pop_front() {
+                    Some(next) => {
+                        cursor = next;
+                        if let Some(run) = cursor.run.take() {
+                            self.ahead_of(thread, &run, target, asker, &mut looks);
+                        }
+                        continue;
+                    }
+                    None => break,
+                },
+            };
             if cursor.handler || !select::selected(&task, &self.tree.options) {
                 continue;
             }
@@ -45,8 +145,8 @@ impl Session {
         looks
     }
 
-    fn imagined(&self, cursor: &Cursor, task: &std::sync::Arc<Task>) -> TaskRun {
-        let label = std::sync::Arc::new(crate::run::TaskLabel {
+    fn imagined(&self, cursor: &Cursor, task: &Arc<Task>) -> TaskRun {
+        let label = Arc::new(crate::run::TaskLabel {
             name: String::new(),
             role: None,
             module: task.module.clone(),
@@ -55,7 +155,7 @@ impl Session {
             handler: false,
         });
         let loop_var =
-            task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(|node| node.as_str()).unwrap_or("item");
+            task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(Node::as_str).unwrap_or("item");
         TaskRun {
             cause: task::cause(&label),
             label,
@@ -84,14 +184,14 @@ impl Session {
         let Some(entry) = crate::modules::find(&task.module) else { return };
         let mut run = run.clone();
         if run.items.is_none() && task.repeat.is_some() {
-            let sight = self.sight(thread, task, run.layers.clone());
+            let sight = self.foresight(thread, task, run.layers.clone());
             let Ok(Some(value)) = task::items(task, &sight) else { return };
             let Some(items) = value.as_list() else { return };
-            run.items = Some(std::sync::Arc::new(items.to_vec()));
+            run.items = Some(Arc::new(items.to_vec()));
         }
         let count = run.items.as_ref().map_or(1, |items| items.len());
         while run.at < count && looks.len() < MOST {
-            let sight = self.sight(thread, task, run.item_layers());
+            let sight = self.foresight(thread, task, run.item_layers());
             run.at += 1;
             if matches!(task::holds(task, "when", &sight), Ok(task::Holds::No(_))) {
                 continue;

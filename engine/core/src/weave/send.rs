@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use crate::run::{Asked, Fault, FaultKind, Message, Outcome, learn, questions, reading};
-use crate::state::{Answer, Gap, Holds, Id, Look, Part, Point, Purpose, Reach, Reply, Script};
+use crate::state::{Answer, Gap, Holds, Id, Kind, Look, Part, Point, Purpose, Reach, Reply, Script};
 use crate::text::{Diagnostic, Map};
 
+use super::batch;
 use super::cursor::Cursor;
-use super::item::Ended;
+use super::item::{Ended, unreachable_ignored};
 use super::session::{Output, Session, State, Thread};
 use super::task::{Doing, Forced, Phase};
 
@@ -47,11 +48,8 @@ pub enum FlightKind {
 /// What a part of a message is.
 pub enum Sent {
     Ask(Asked),
-    /// The gap of an entry of the queue.
-    Fix {
-        queued: usize,
-        gap: usize,
-    },
+    /// Gaps of the queue that one call closes: of which entry, and which of its gaps.
+    Fix(Vec<(usize, usize)>),
     Act,
     Condition,
 }
@@ -90,17 +88,27 @@ impl Session {
 
     /// Sends the queue, and the questions that it reopens.
     pub(super) fn flush(&mut self, at: usize, thread: &mut Thread) {
+        if thread.queue.is_empty() {
+            return;
+        }
+        let mut fixes = vec![];
+        for (task, entry) in thread.queue.iter().enumerate() {
+            let fix = |gap| batch::Fix { task, gap, environment: &entry.doing.environment };
+            fixes.extend(entry.doing.gaps.iter().map(fix));
+        }
+        let places: Vec<(usize, usize)> =
+            thread.queue.iter().enumerate().flat_map(|(queued, entry)| (0..entry.doing.gaps.len()).map(move |gap| (queued, gap))).collect();
+        let runs = batch::joined(self.tree.kinds, &fixes);
+        self.send_queue(at, thread, runs.into_iter().map(|run| places[run].to_vec()).collect());
+    }
+
+    /// Sends fixes of the queue, each of one call, and the questions that the queue reopens.
+    fn send_queue(&mut self, at: usize, thread: &mut Thread, calls: Vec<Vec<(usize, usize)>>) {
         let Some(first) = thread.queue.first() else { return };
         let (target, asker) = (first.doing.target, first.doing.asker);
-        let mut parts = vec![];
-        let (mut own, mut reaches): (Vec<Id>, Vec<Reach>) = (vec![], vec![]);
-        for (queued, entry) in thread.queue.iter().enumerate() {
-            for (gap, of) in entry.doing.gaps.iter().enumerate() {
-                parts.push(Sent::Fix { queued, gap });
-                own.push(of.id.clone());
-                reaches.push((self.tree.kinds)(of.id.kind).reach(of));
-            }
-        }
+        let gaps = || thread.queue.iter().flat_map(|entry| &entry.doing.gaps);
+        let own: Vec<Id> = gaps().map(|gap| gap.id.clone()).collect();
+        let reaches: Vec<Reach> = gaps().map(|gap| (self.tree.kinds)(gap.id.kind).reach(gap)).collect();
         let world = &mut self.targets[target].world;
         let mut looks: Vec<Look> = thread.queue.iter().flat_map(|entry| own_looks(&entry.doing)).collect();
         for reach in &reaches {
@@ -109,6 +117,7 @@ impl Session {
         }
         world.forget(&Reach::Nothing, &own);
         looks.extend(self.ahead(thread, target, asker));
+        let mut parts: Vec<Sent> = calls.into_iter().map(Sent::Fix).collect();
         parts.extend(questions(self.tree.kinds, looks).into_iter().map(Sent::Ask));
         self.send(at, thread, target, asker, FlightKind::Flush, parts, None);
     }
@@ -258,10 +267,11 @@ impl Session {
         let part = |script: Script, purpose: Purpose, limit: Option<u64>| Part { script, purpose, limit };
         match sent {
             Sent::Ask(asked) => asked.part(),
-            Sent::Fix { queued, gap } => {
-                let doing = &thread.queue[*queued].doing;
-                let gap = &doing.gaps[*gap];
-                part(with_environment((self.tree.kinds)(gap.id.kind).fix(&[gap]), &doing.environment), Purpose::Fix, None)
+            Sent::Fix(places) => {
+                let gaps: Vec<&Gap> = places.iter().map(|(queued, gap)| &thread.queue[*queued].doing.gaps[*gap]).collect();
+                let environment = places.first().map_or("", |(queued, _)| &thread.queue[*queued].doing.environment);
+                let script = gaps.first().map_or_else(|| String::new().into(), |gap| (self.tree.kinds)(gap.id.kind).fix(&gaps));
+                part(with_environment(script, environment), Purpose::Fix, None)
             }
             Sent::Act => match doing.and_then(|doing| Some((doing, doing.want.action.as_ref()?))) {
                 Some((doing, action)) => {
@@ -285,10 +295,12 @@ impl Session {
         let mut thread = std::mem::take(&mut play.threads[flight.thread]);
         thread.state = State::Ready;
         self.targets[flight.target].holder = None;
-        if flight.kind == FlightKind::Flush {
-            self.flushed(&flight, &mut thread, &answers);
-        } else {
-            self.taught(&flight, &answers);
+        match flight.kind {
+            FlightKind::Flush => match apart(&flight, &answers) {
+                Some(calls) => self.send_queue(flight.thread, &mut thread, calls),
+                None => self.flushed(&flight, &mut thread, &answers),
+            },
+            _ => self.taught(&flight, &answers),
         }
         let further = self.further(&flight, &answers);
         if !further.is_empty() {
@@ -305,7 +317,7 @@ impl Session {
         }
         self.heard(&flight, &mut thread, answers);
         if let Some(play) = &mut self.play {
-            play.threads[flight.thread] = thread;
+            play.put(flight.thread, thread);
         }
     }
 
@@ -355,19 +367,24 @@ impl Session {
 
     /// The queue was sent: which fixes went through, and are their gaps closed?
     fn flushed(&mut self, flight: &Flight, thread: &mut Thread, answers: &[Answer]) {
-        let failed = flight.parts.iter().zip(answers).find_map(|(sent, answer)| match sent {
-            Sent::Fix { queued, gap } if refuses(answer) => Some((*queued, *gap, answer)),
-            _ => None,
-        });
+        let failed = refused(flight, answers);
         let world = &mut self.targets[flight.target].world;
         if let Some(first) = thread.queue.first() {
             world.cut(first.point);
         }
         self.taught(flight, answers);
-        if let Some((queued, gap, answer)) = failed {
-            let gap = thread.queue[queued].doing.gaps[gap].clone();
-            let error = fix_error(&gap, answer);
-            return self.go_back(thread, queued, error, Some(answer.reply()));
+        if let Some((at, places)) = failed
+            && let Some(&(queued, gap)) = places.first()
+        {
+            let doing = &thread.queue[queued].doing;
+            let gap = &doing.gaps[gap];
+            let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
+            let mut result = Map::new();
+            if let Answer::Shell(reply) = &answers[at] {
+                result.insert("rc", i64::from(reply.code));
+                result.extend(doing.module.refused(gap, reply));
+            }
+            return self.go_back(thread, queued, error, result);
         }
         for queued in 0..thread.queue.len() {
             let doing = thread.queue[queued].doing.clone();
@@ -375,8 +392,12 @@ impl Session {
             let again: Vec<Id> =
                 thread.queue[queued + 1..].iter().flat_map(|later| later.doing.gaps.iter().map(|gap| gap.id.clone())).collect();
             if let Some(still) = self.still(&doing, &again) {
-                return self.go_back(thread, queued, still, None);
+                return self.go_back(thread, queued, still, Map::new());
             }
+        }
+        for (at, entry) in thread.queue.iter().enumerate() {
+            // set once: a queue is answered once
+            let _ = entry.doing.fixes.set(said(flight, answers, at));
         }
         thread.queue.clear();
         let told = std::mem::take(&mut thread.told);
@@ -413,7 +434,7 @@ impl Session {
     }
 
     /// Takes back what was done only in thought, and lets the item fail.
-    fn go_back(&mut self, thread: &mut Thread, queued: usize, error: Diagnostic, reply: Option<Reply>) {
+    fn go_back(&mut self, thread: &mut Thread, queued: usize, error: Diagnostic, result: Map) {
         let entry = thread.queue.swap_remove(queued);
         thread.queue.clear();
         thread.cursor = *entry.before;
@@ -423,7 +444,7 @@ impl Session {
         }
         if let Some(run) = &mut thread.cursor.run {
             let error = error.at(&run.task.module_span);
-            run.forced = Some(Box::new(Forced { error, gaps: entry.doing.gaps.clone(), reply }));
+            run.forced = Some(Box::new(Forced { error, gaps: entry.doing.gaps.clone(), result }));
         }
         // what was fixed before it may not have been asked about
         let world = &mut self.targets[entry.doing.target].world;
@@ -445,12 +466,12 @@ impl Session {
         // the first fix without an answer is where the host stands
         let lost = flight.parts.get(fault.answers.len()).or(flight.parts.last());
         let queued = match lost {
-            Some(Sent::Fix { queued, .. }) => Some(*queued),
+            Some(Sent::Fix(places)) => places.first().map(|(queued, _)| *queued),
             _ if flight.kind == FlightKind::Flush => Some(thread.queue.len() - 1),
             _ => None,
         };
         if let Some(queued) = queued.filter(|queued| *queued < thread.queue.len()) {
-            self.go_back(&mut thread, queued, error.clone(), None);
+            self.go_back(&mut thread, queued, error.clone(), Map::new());
         }
         if let Some(run) = &mut thread.cursor.run {
             run.forced = None;
@@ -462,19 +483,15 @@ impl Session {
             self.cut_short(&mut thread, error);
         } else if let Some(run) = &mut thread.cursor.run {
             let error = error.at(&run.task.module_span);
-            run.forced = Some(Box::new(Forced { error, gaps: vec![], reply: None }));
+            run.forced = Some(Box::new(Forced { error, gaps: vec![], result: Map::new() }));
         }
         if let Some(play) = &mut self.play {
-            play.threads[flight.thread] = thread;
+            play.put(flight.thread, thread);
         }
     }
 
     fn unreachable(&mut self, thread: &mut Thread, error: Diagnostic) {
-        let ignored = thread
-            .cursor
-            .run
-            .as_ref()
-            .is_some_and(|run| run.task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy()));
+        let ignored = thread.cursor.run.as_ref().is_some_and(|run| unreachable_ignored(&run.task));
         let mut result = Map::new();
         result.insert("unreachable", true);
         result.insert("changed", false);
@@ -487,6 +504,40 @@ impl Session {
             thread.cursor.notified.clear();
         }
     }
+}
+
+/// The first fix that failed: its place among the parts, and what it was to mend.
+fn refused<'a>(flight: &'a Flight, answers: &[Answer]) -> Option<(usize, &'a [(usize, usize)])> {
+    flight.parts.iter().zip(answers).enumerate().find_map(|(at, (sent, answer))| match sent {
+        Sent::Fix(places) if refuses(answer) => Some((at, &places[..])),
+        _ => None,
+    })
+}
+
+/// What the calls for one task said.
+fn said(flight: &Flight, answers: &[Answer], task: usize) -> Vec<Reply> {
+    let said = |(sent, answer): (&Sent, &Answer)| match (sent, answer) {
+        (Sent::Fix(places), Answer::Shell(reply)) if places.iter().any(|(queued, _)| *queued == task) => Some(reply.clone()),
+        _ => None,
+    };
+    flight.parts.iter().zip(answers).filter_map(said).collect()
+}
+
+/// A call for several tasks that failed does not say for which: what is left is tried once more, those of that call one by
+/// one, so that the error stands at its task. A fix that was made already makes no difference.
+fn apart(flight: &Flight, answers: &[Answer]) -> Option<Vec<Vec<(usize, usize)>>> {
+    let (at, places) = refused(flight, answers)?;
+    let several = places.iter().any(|(queued, _)| *queued != places[0].0);
+    let later = flight.parts[at + 1..].iter().filter_map(|sent| match sent {
+        Sent::Fix(places) => Some(places.clone()),
+        _ => None,
+    });
+    several.then(|| by_task(places).into_iter().chain(later).collect())
+}
+
+/// The gaps of one task stay together.
+fn by_task(places: &[(usize, usize)]) -> Vec<Vec<(usize, usize)>> {
+    places.chunk_by(|one, next| one.0 == next.0).map(<[_]>::to_vec).collect()
 }
 
 /// The looks that a fix answers for: its own things, as its module looked at them.
@@ -524,14 +575,14 @@ fn refuses(answer: &Answer) -> bool {
 }
 
 /// What the target said when a fix failed.
-fn fix_error(gap: &Gap, answer: &Answer) -> Diagnostic {
+fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
     let said = match answer {
         Answer::Api(responses) => {
             responses.iter().find(|response| response.status >= 400 || response.status == 0).map(api_message).unwrap_or_default()
         }
         other => {
             let reply = other.reply();
-            let text = String::from_utf8_lossy(if reply.err.is_empty() { &reply.out } else { &reply.err }).trim().to_string();
+            let text = kind.complaint(&reply);
             if text.is_empty() { format!("code {}", reply.code) } else { text }
         }
     };

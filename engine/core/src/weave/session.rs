@@ -12,8 +12,10 @@ use crate::text::template::Templates;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
+use super::lineup::{Lineup, Place};
 use super::scope::Host;
 use super::send::{Flight, Queued};
+use super::strands::{Roles, Sides, Strand};
 
 /// What the command line and configuration say.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +120,17 @@ pub struct Thread {
     /// Told once the queue is through.
     pub told: Vec<(Vec<u32>, Told)>,
     pub state: State,
+    /// How far its roles are, where they run side by side.
+    pub roles: Roles,
+    /// It is itself one of such roles.
+    pub strand: Option<Strand>,
+}
+
+impl Thread {
+    /// Whether it is in the midst of a task.
+    fn is_busy(&self) -> bool {
+        !matches!(self.state, State::Done | State::Barrier(_))
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,6 +144,8 @@ pub enum State {
     /// Waits for a target that another thread is busy with.
     Target(usize),
     Prompt,
+    /// Waits for its roles, which run side by side.
+    Roles,
     Done,
 }
 
@@ -142,17 +157,52 @@ pub struct PlayRun {
     pub batch: Vec<HostId>,
     pub players: Arc<super::scope::Players>,
     pub threads: Vec<Thread>,
+    pub lineup: Lineup,
+    /// Its roles, where some may run side by side.
+    pub sides: Option<Arc<Sides>>,
     /// Results of `run_once` tasks, by where they stand.
     pub once: HashMap<Vec<u32>, (Value, bool)>,
     /// Events that wait until every host has come past them.
-    pub pending: BTreeMap<Vec<u32>, Vec<Told>>,
+    pub pending: BTreeMap<Place, Vec<Told>>,
     pub name: Arc<str>,
     /// A failure that ends the play for every host (`any_errors_fatal`).
     pub fatal: Option<Failure>,
 }
 
+impl PlayRun {
+    /// Puts a thread back where it was taken from.
+    pub fn put(&mut self, at: usize, thread: Thread) {
+        self.lineup.note(at, &thread);
+        self.threads[at] = thread;
+    }
+
+    /// Lets a thread go on.
+    fn wake(&mut self, at: usize) {
+        self.threads[at].state = State::Ready;
+        self.lineup.note(at, &self.threads[at]);
+    }
+
+    /// One host's failure is that of all; true where one goes on because of it.
+    fn fail_all(&mut self) -> bool {
+        let Some(failure) = self.fatal.take() else { return false };
+        let mut moved = false;
+        for at in 0..self.threads.len() {
+            let thread = &mut self.threads[at];
+            if matches!(thread.state, State::Barrier(_)) && !thread.cursor.failed {
+                thread.cursor.run = None;
+                thread.cursor.fail(failure.clone());
+                self.wake(at);
+                moved = true;
+            }
+        }
+        moved
+    }
+}
+
 pub struct Session {
     pub(super) tree: Arc<Tree>,
+    /// The same, for looks ahead.
+    pub(super) quiet: Arc<Tree>,
     pub(super) inventory: Arc<Inventory>,
     pub(super) plays: Vec<Arc<Play>>,
     pub(super) hosts: Arc<Vec<Host>>,
@@ -183,6 +233,7 @@ impl Session {
         let count = bases.len();
         let started_at = tree.options.start_at.clone();
         Session {
+            quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
             inventory: Arc::new(inventory),
             plays,
@@ -224,18 +275,17 @@ impl Session {
     }
 
     fn tick(&mut self) {
-        let now = self.now;
-        for thread in self.play.iter_mut().flat_map(|play| &mut play.threads) {
-            if matches!(thread.state, State::Until(at) if at <= now) {
-                thread.state = State::Ready;
-            }
+        let Some(play) = &mut self.play else { return };
+        for at in play.lineup.awake(self.now) {
+            play.wake(at);
         }
     }
 
     fn prompted(&mut self, _text: &str) {
-        for thread in self.play.iter_mut().flat_map(|play| &mut play.threads) {
-            if thread.state == State::Prompt {
-                thread.state = State::Ready;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if play.threads[at].state == State::Prompt {
+                play.wake(at);
             }
         }
     }
@@ -249,23 +299,19 @@ impl Session {
                 }
                 continue;
             };
-            let count = play.threads.len();
-            let mut moved = false;
-            for at in 0..count {
-                let ready = self.play.as_ref().is_some_and(|play| play.threads[at].state == State::Ready);
-                if ready && self.flights.len() < self.tree.options.forks.max(1) as usize {
-                    moved = true;
-                    self.drive(at);
-                }
+            let free = self.flights.len() < self.tree.options.forks.max(1) as usize;
+            if let Some(at) = play.lineup.ready().filter(|_| free) {
+                self.drive(at);
+                continue;
             }
             self.tell_passed();
-            if !moved && !self.release() {
-                if self.play.as_ref().is_some_and(|play| play.threads.iter().all(|thread| thread.state == State::Done)) {
-                    self.next_batch();
-                    continue;
-                }
+            if self.release() {
+                continue;
+            }
+            if !self.play.as_ref().is_some_and(|play| play.lineup.is_over()) {
                 return;
             }
+            self.next_batch();
         }
     }
 
@@ -273,40 +319,31 @@ impl Session {
     fn drive(&mut self, at: usize) {
         let Some(play) = &mut self.play else { return };
         let mut thread = std::mem::take(&mut play.threads[at]);
-        thread.state = State::Ready;
         while thread.state == State::Ready {
             self.step(at, &mut thread);
         }
-        // what others may read of it
         if thread.queue.is_empty() {
-            Arc::make_mut(&mut self.hosts)[thread.host.0 as usize] = thread.cursor.vars.clone();
+            self.publish(&thread);
         }
-        let out = thread.cursor.failed;
+        let (out, host) = (thread.cursor.failed, thread.host);
         if let Some(play) = &mut self.play {
-            play.threads[at] = thread;
-            let host = play.threads[at].host;
+            play.put(at, thread);
             if out && play.players.live.contains(&host) {
                 let players = Arc::make_mut(&mut play.players);
                 players.live.retain(|other| *other != host);
                 players.batch.retain(|other| *other != host);
             }
         }
+        self.join(at);
     }
 
-    /// Tells what happened at places that every host has passed, so that output stands in the order of the tasks.
+    /// Tells what happened at places that every host has passed, so that output stands in the order of the tasks; roles
+    /// side by side do not wait for each other with it.
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
-        let place = |thread: &Thread| match &thread.state {
-            State::Done => None,
-            _ => Some(thread.queue.first().map_or_else(|| thread.cursor.path(), |queued| queued.path.clone())),
-        };
-        let least = play.threads.iter().filter_map(place).min();
-        let rest = match least {
-            Some(least) => play.pending.split_off(&least),
-            None => BTreeMap::new(),
-        };
-        let passed = std::mem::replace(&mut play.pending, rest);
-        for told in passed.into_values().flatten() {
+        let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
+        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
+        for told in told {
             self.tell_now(told);
         }
     }
@@ -326,59 +363,36 @@ impl Session {
     /// Lets hosts past a barrier that all have come to.
     fn release(&mut self) -> bool {
         let Some(play) = &mut self.play else { return false };
-        let paths: Vec<Option<Vec<u32>>> = play
-            .threads
-            .iter()
-            .map(|thread| match &thread.state {
-                State::Done => None,
-                State::Barrier(path) => Some(path.clone()),
-                _ => Some(thread.cursor.path()),
-            })
-            .collect();
-        let mut released = false;
-        let waiting = |thread: &Thread| matches!(thread.state, State::Barrier(_) | State::Done);
-        if play.fatal.is_some() && play.threads.iter().all(waiting) {
-            let Some(failure) = play.fatal.take() else { return false };
-            for thread in play.threads.iter_mut().filter(|thread| thread.state != State::Done && !thread.cursor.failed) {
-                thread.cursor.run = None;
-                thread.cursor.fail(failure.clone());
-                thread.state = State::Ready;
-                released = true;
-            }
-            return released;
+        if play.fatal.is_some() && play.lineup.is_gathered() {
+            return play.fail_all();
         }
-        for at in 0..play.threads.len() {
-            let State::Barrier(path) = &play.threads[at].state else { continue };
-            if paths.iter().flatten().all(|other| other >= path) {
-                let path = path.clone();
-                let leader = play.threads.iter().position(|thread| matches!(&thread.state, State::Barrier(other) if *other == path));
-                let waits = play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once)
-                    && !play.once.contains_key(&path)
-                    && leader != Some(at);
-                let leading = play.threads.iter().any(|thread| {
-                    thread.state != State::Done && !matches!(thread.state, State::Barrier(_)) && thread.cursor.path() == path
-                });
-                if waits || (leading && play.threads[at].cursor.run.as_ref().is_some_and(|run| run.once) && !play.once.contains_key(&path))
-                {
-                    continue;
+        let mut free: Vec<usize> = vec![];
+        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| play.lineup.is_reached(place)) {
+            let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
+            match waiting.iter().find(once) {
+                // one does it for all; whoever comes later takes over what it gave
+                Some(first) if !play.once.contains_key(place) => {
+                    if !play.threads.iter().any(|thread| thread.is_busy() && thread.cursor.path() == *place) {
+                        free.push(*first);
+                    }
                 }
-                play.threads[at].state = State::Ready;
-                if let Some(run) = &mut play.threads[at].cursor.run {
-                    run.passed = true;
-                }
-                released = true;
+                _ => free.extend(waiting),
             }
         }
-        for at in 0..play.threads.len() {
-            if let State::Target(target) = play.threads[at].state
-                && self.targets[target].holder.is_none_or(|holder| holder == at)
-            {
-                play.threads[at].state = State::Ready;
-                released = true;
-                break;
+        let targets = &self.targets;
+        let ours = |at: &usize| match play.threads[*at].state {
+            State::Target(target) => targets[target].holder.is_none_or(|holder| holder == *at),
+            _ => false,
+        };
+        free.extend(play.lineup.waiting_for_targets().find(ours));
+        for at in &free {
+            let thread = &mut play.threads[*at];
+            if let (State::Barrier(_), Some(run)) = (&thread.state, &mut thread.cursor.run) {
+                run.passed = true;
             }
+            play.wake(*at);
         }
-        released
+        !free.is_empty()
     }
 
     fn finish(&mut self) {

@@ -41,7 +41,8 @@ pub struct TaskRun {
 pub struct Forced {
     pub error: Diagnostic,
     pub gaps: Vec<Gap>,
-    pub reply: Option<Reply>,
+    /// What the result has beside the message.
+    pub result: Map,
 }
 
 /// Outcomes of the items so far, for that of the whole task.
@@ -83,6 +84,8 @@ pub struct Doing {
     pub began: f64,
     /// `export` lines for what it does.
     pub environment: String,
+    /// What the calls that closed its gaps said, in their order, once they ran.
+    pub fixes: std::sync::OnceLock<Vec<Reply>>,
 }
 
 impl std::fmt::Debug for Doing {

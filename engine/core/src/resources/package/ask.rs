@@ -34,6 +34,7 @@ r=$(dpkg-query -W -f="p \${Package} ${f}p \${Package}:\${Architecture} $f" "$@" 
 c=; for p do case "$n$r$n" in *"${n}p $p installed "*) ;; *) c="$c $p" ;; esac; done
 [ -z "$c" ] || dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null | awk -v w="$c " '$1=="installed"{for(i=3;i<=NF;i++){v=$i;sub(/,$/,"",v);if(index(w," " v " "))print "v " v " " $2}}'
 "#;
+    text += BRINGS;
     let mut by_release: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for look in looks {
         for release in look.all("candidate") {
@@ -52,6 +53,11 @@ c=; for p do case "$n$r$n" in *"${n}p $p installed "*) ;; *) c="$c $p" ;; esac; 
     }
     text
 }
+
+/// Of each package of `$c`, which others may come with it: what it needs or recommends, and so on, that is not there. Where there are several ways to meet a
+/// need, all count.
+const BRINGS: &str = r#"[ -z "$c" ] || { dpkg-query -W -f='i ${db:Status-Status} ${Package}\n'; apt-cache depends --recurse --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances $c; } 2>/dev/null | awk -v w="$c" '$1=="i"{if($2=="installed")h[$3];next}/^[^ ]/{p=$1;next}{n=$NF;gsub(/[<>]/,"",n);sub(/:any$/,"",n);e[p]=e[p] " " n}END{k=split(w,a," ");for(i=1;i<=k;i++){split("",s);s[a[i]];q=a[i];o="";while(q!=""){m=split(q,b," ");q="";for(j=1;j<=m;j++){l=split(e[b[j]],d," ");for(x=1;x<=l;x++)if(!(d[x] in s)&&!(d[x] in h)){s[d[x]];q=q " " d[x]}}o=o q}print "b " a[i] " " o}}'
+"#;
 
 /// What apt knows of the packages `$@`; of those without a candidate, who provides them.
 fn policy(release: &str) -> String {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::resources::sh;
-use crate::state::{Fields, Gap};
+use crate::state::{Fields, Gap, Reply};
 use crate::text::Value;
 
 use super::ask::MANAGER;
@@ -36,8 +36,26 @@ pub(super) fn purge(gaps: &[&Gap]) -> String {
 }
 
 /// A package that is there, and is only to count as wanted for its own sake.
-fn only_marked(gap: &Gap) -> bool {
+pub(super) fn only_marked(gap: &Gap) -> bool {
     gap.then.is_some() && !gap.changes.is_empty() && gap.changes.iter().all(|change| change.field == "auto")
+}
+
+/// dpkg says what is wrong on stdout, among its progress, and apt-get on stderr only that dpkg failed: the errors of both, and nothing of debconf's chatter.
+pub(super) fn complaint(reply: &Reply) -> String {
+    let (out, err) = (String::from_utf8_lossy(&reply.out), String::from_utf8_lossy(&reply.err));
+    let mut lines: Vec<&str> = vec![];
+    let mut within = false;
+    for line in out.lines().map(str::trim_end) {
+        within = line.starts_with("dpkg: error") || (within && line.starts_with(' '));
+        if within {
+            lines.push(line);
+        }
+    }
+    lines.extend(err.lines().map(str::trim_end).filter(|line| !line.starts_with("debconf: ") && !line.is_empty()));
+    match lines.is_empty() {
+        true => out.trim().to_string(),
+        false => lines.join("\n"),
+    }
 }
 
 /// The name as the tool takes it, with its version where one is wanted.

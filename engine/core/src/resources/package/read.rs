@@ -135,6 +135,8 @@ impl<'a> Heard<'a> {
         let mut fields =
             Fields::from([("versions".into(), versions(&body).into()), ("virtual".into(), Value::Bool(candidate.is_none() && provided))]);
         fields.extend(candidate.map(|version| ("candidate".into(), Value::text(version))));
+        let brings = self.named("b ").next().map(|names| names.split_whitespace().map(Value::text).collect::<Vec<_>>());
+        fields.extend(brings.map(|names| ("brings".into(), names.into())));
         (candidate.is_some() || provided || fields["versions"].truthy()).then_some(fields)
     }
 }

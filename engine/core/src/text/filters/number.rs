@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha512};
 
 use super::Filter;
 use crate::text::template::{self as t, Call, Here, Number, Outcome, fail, read};
-use crate::text::value::Value;
+use crate::text::{size, value::Value};
 
 pub const FILTERS: &[Filter] = &[
     Filter::new("int", "value default base", int),
@@ -106,12 +106,6 @@ fn root(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     Ok(Value::Float(if base == 2.0 { number.sqrt() } else { number.powf(1.0 / base) }))
 }
 
-const UNITS: [(&str, u32); 9] = [("Y", 80), ("Z", 70), ("E", 60), ("P", 50), ("T", 40), ("G", 30), ("M", 20), ("K", 10), ("B", 0)];
-
-fn size_of(power: u32) -> f64 {
-    2_f64.powi(power as i32)
-}
-
 fn human_readable(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let size = match call.need(0)? {
         Value::Text(text) => match text.parse::<f64>() {
@@ -122,51 +116,24 @@ fn human_readable(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     };
     let base = if call.flag(1, false)? { "bits" } else { "Bytes" };
     let unit = call.given(2)?.map(t::python_text).transpose()?.map(|unit| unit.to_uppercase());
-    let (suffix, limit) = UNITS
+    let (suffix, limit) = size::UNITS
         .iter()
         .find(|(suffix, power)| match &unit {
             Some(unit) => unit == suffix,
-            None => size >= size_of(*power),
+            None => size >= size::of(*power),
         })
         .copied()
         .unwrap_or(("B", 0));
     let suffix = if limit == 0 { base.to_string() } else { format!("{suffix}{}", &base[..1]) };
-    Ok(Value::text(format!("{:.2} {suffix}", size / size_of(limit))))
+    Ok(Value::text(format!("{:.2} {suffix}", size / size::of(limit))))
 }
 
 fn human_to_bytes(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
-    let text = call.text(0)?.to_string();
-    let bits = call.flag(2, false)?;
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c.is_whitespace())).unwrap_or(text.len());
-    let Ok(number) = text[..end].trim().parse::<f64>() else {
-        return fail(format!("`{text}` is no size"));
-    };
     let default = call.given(1)?.map(t::python_text).transpose()?.unwrap_or_default().to_string();
-    let unit = match text[end..].trim() {
-        "" => default.as_str(),
-        unit => unit,
-    };
-    if unit.is_empty() {
-        return Ok(Value::Int(number.round_ties_even() as i64));
+    match size::bytes(&call.text(0)?, &default, call.flag(2, false)?) {
+        Ok(size) => Ok(Value::Int(size)),
+        Err(why) => fail(why),
     }
-    let first = unit.chars().next().unwrap_or('B').to_ascii_uppercase();
-    let Some((_, power)) = UNITS.iter().find(|(name, _)| name.starts_with(first)) else {
-        return fail(format!("`{unit}` is no unit of sizes"));
-    };
-    let kind = if bits { 'b' } else { 'B' };
-    let rest = &unit[first.len_utf8()..];
-    let whole = if bits { ["bit", "bits"] } else { ["byte", "bytes"] };
-    let (rest, unit) = (rest.to_string(), unit.to_lowercase());
-    let word = |text: &str| whole.contains(&text.to_lowercase().as_str());
-    let fits = rest.is_empty()
-        || rest == kind.to_string()
-        || (first == 'B' && word(&unit))
-        || word(&rest)
-        || (rest.len() > 1 && rest.to_lowercase().contains(whole[0]));
-    if !fits {
-        return fail(format!("`{unit}` is no unit of {}", if bits { "bits" } else { "bytes" }));
-    }
-    Ok(Value::Int((number * size_of(*power)).round_ties_even() as i64))
 }
 
 /// Python's generator of random numbers (a Mersenne twister), or the system's where there is no seed.

@@ -48,13 +48,18 @@ use store::{Entry, Mode, Origin, Store};
 
 /// All templates of a run. Cheap to share between hosts.
 pub struct Templates {
-    store: Store,
+    store: Arc<Store>,
     pub control: Arc<dyn Control + Send + Sync>,
 }
 
 impl Templates {
     pub fn new(control: Arc<dyn Control + Send + Sync>) -> Templates {
-        Templates { store: Store::new(), control }
+        Templates { store: Arc::new(Store::new()), control }
+    }
+
+    /// The same templates, which read another control node.
+    pub fn over(&self, control: Arc<dyn Control + Send + Sync>) -> Templates {
+        Templates { store: self.store.clone(), control }
     }
 
     /// Renders what the user wrote, as a whole tree. A string without braces stays; one that is a single `{{ … }}` gives that
