@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A run that takes longer hangs (seconds). It ends then with code 124.
-const LIMIT: &str = "120";
+const LIMIT: &str = "60";
 /// More memory than this is too much for any mistake in a small project (kB).
 const MEMORY: u64 = 4 << 20;
 const NOBODY: u32 = 65534;
@@ -211,7 +211,7 @@ impl Drop for Place {
 
 /// A line without what differs from run to run.
 fn steady(line: &str) -> String {
-    let plain = line.trim_start_matches("\u{1b}[2m");
+    let plain = line.trim_start_matches("\u{1b}[2m").trim_start_matches("ESC[2m");
     if plain.starts_with("took ")
         && let Some((before, after)) = line.split_once("took ")
     {

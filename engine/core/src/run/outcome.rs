@@ -82,6 +82,8 @@ pub struct Told {
     pub item: Option<Value>,
     pub error: Option<Diagnostic>,
     pub ignored: bool,
+    /// It failed where a block rescues.
+    pub rescued: bool,
     /// Its result is not shown (`no_log`).
     pub hidden: bool,
     /// For the user (`debug`).

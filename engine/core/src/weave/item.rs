@@ -875,6 +875,7 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
+        told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };

@@ -22,7 +22,7 @@ impl Session {
             thread.state = State::Ready;
             self.cut_short(&mut thread, Diagnostic::error("interrupted while it waited"));
             if let Some(play) = &mut self.play {
-                play.threads[at] = thread;
+                play.put(at, thread);
             }
         }
     }

@@ -342,9 +342,11 @@ impl Session {
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
         let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
-        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
-        for told in told {
-            self.tell_now(told);
+        let told: Vec<Vec<Told>> = passed.iter().filter_map(|place| play.pending.remove(place)).collect();
+        for mut told in told {
+            // whoever answers first: hosts stand in the order of the inventory
+            told.sort_by_key(|told| self.inventory.find_host(&told.host));
+            told.into_iter().for_each(|told| self.tell_now(told));
         }
     }
 

@@ -306,6 +306,7 @@ pub fn told(run: &TaskRun, host: &Arc<str>, outcome: Outcome, result: Map) -> To
         item: None,
         error: run.told.error.clone(),
         ignored: false,
+        rescued: false,
         hidden: false,
         say: run.told.say.clone(),
         seconds: 0.0,

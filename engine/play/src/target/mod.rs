@@ -128,7 +128,7 @@ impl Pool {
             Connection::Ssh | Connection::Local | Connection::Chroot => {}
             Connection::Kubernetes => {
                 let mut stop = self.stop.subscribe();
-                let cut = || fault(FaultKind::Interrupted, String::from("interrupted; what was sent may have happened or not"), None);
+                let cut = || fault(FaultKind::Interrupted, String::from("interrupted while it was under way; it may have been done, or in part"), None);
                 tokio::select! {
                     answers = self.clusters.send(address, message, Arc::new(|_| {})) => return answers,
                     () = session::aborted(&mut stop) => return Err(cut()),

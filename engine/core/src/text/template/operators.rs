@@ -8,7 +8,7 @@ use super::{frame, python};
 use crate::text::value::{Key, Map, Value};
 
 /// What `*` may make at most.
-const MAX_LENGTH: usize = 50_000_000;
+pub const MAX_LENGTH: usize = 50_000_000;
 
 /// A number: Python counts booleans among them.
 pub enum Number {
