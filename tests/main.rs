@@ -6,6 +6,8 @@ mod told;
 
 mod world {
     mod apply;
+    mod bad_api;
+    mod bad_hosts;
     mod differential;
     mod objects;
     mod platform;
