@@ -93,6 +93,14 @@ impl Arg {
         self
     }
 
+    /// What it is for, with its name where users write that.
+    fn explained(&self) -> String {
+        match self.name {
+            "_raw_params" | "free_form" => self.help.to_string(),
+            name => format!("`{name}`: {}", self.help),
+        }
+    }
+
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
@@ -119,7 +127,7 @@ impl Spec {
     }
 
     fn needs(&self, arg: &Arg, span: &Span) -> Diagnostic {
-        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(arg.explained())
     }
 
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
@@ -309,7 +317,7 @@ fn coerce(arg: &Arg, value: Value, span: &Span) -> Result<Value> {
     let plain = value.plain().clone();
     let coerced = typed(arg, plain).map_err(|wanted| {
         let shown = if marks.is_empty() { format!("{} is", value.type_name()) } else { "this secret is".into() };
-        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(arg.explained())
     })?;
     if !arg.choices.is_empty() {
         check_choice(arg, &coerced, span).map_err(|error| error.map_text(|text| hidden(text, &marks)))?;

@@ -94,7 +94,7 @@ impl Said<'_> {
             }
             Class::Busy if said.is_empty() => format!("the server has too many requests ({})", self.code),
             Class::Busy => format!("the server has too many requests ({}): {said}", self.code),
-            Class::Unavailable | Class::Timeout if !said.is_empty() => format!("the server is in trouble ({}): {said}", self.code),
+            Class::Unavailable if !said.is_empty() => format!("the server is in trouble ({}): {said}", self.code),
             Class::Unavailable => format!("the server, or a proxy before it, is not available ({})", self.code),
             _ if said.is_empty() => format!("the server answered {}", self.code),
             _ => said.to_owned(),
