@@ -6,6 +6,8 @@ mod told;
 
 mod world {
     mod apply;
+    mod bad_api;
+    mod bad_hosts;
     mod base;
     mod differential;
     mod objects;

@@ -8,7 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
-use crate::text::template::known;
+use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -74,6 +74,9 @@ impl Session {
             return self.fork(at, thread);
         }
         if self.interrupted && thread.queue.is_empty() {
+            if !thread.cursor.failed {
+                self.note_left(thread);
+            }
             thread.state = State::Done;
             return;
         }
@@ -258,14 +261,16 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+            Ok(Prepared::Module { module, target, who, environment }) => {
+                self.attempt(at, thread, module, target, who, environment);
+            }
         }
     }
 
     /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
-            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
                 thread.cursor.run = None;
@@ -915,6 +920,7 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
+        told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
@@ -1000,10 +1006,11 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = modules::output::lines(value.as_str().unwrap_or_default())
-                .into_iter()
-                .map(|line| Value::text(line).marked(marks.clone()))
-                .collect::<Vec<_>>();
+            let text = value.as_str().unwrap_or_default();
+            // a line without a secret that stands elsewhere in the text stays readable
+            let all_stand = mask::standing(text, &marks).len() == marks.len();
+            let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(&line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }
@@ -1019,6 +1026,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
         }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
+        Outcome::Interrupted => {}
         _ if failed && ignored => {
             recap.ok += 1;
             recap.ignored += 1;

@@ -15,6 +15,7 @@ mod include;
 mod item;
 mod lineup;
 mod listing;
+mod pending;
 mod play;
 pub mod roles;
 mod scope;

@@ -228,6 +228,7 @@ pub struct Session {
     /// How many ticks were asked for and have not come.
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
+    pub(super) pending: Vec<String>,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
@@ -267,6 +268,7 @@ impl Session {
             now: 0.0,
             ticks: 0,
             interrupted: false,
+            pending: vec![],
             started_at,
             over: false,
             last_label: None,
@@ -312,17 +314,6 @@ impl Session {
         // a clock that was set back: it is not yet the time, and no other tick will come
         if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
             self.wake_at(at);
-        }
-    }
-
-    /// Whoever sleeps or waits for the user goes on, to its end.
-    fn interrupt(&mut self) {
-        self.interrupted = true;
-        let Some(play) = &mut self.play else { return };
-        for at in 0..play.threads.len() {
-            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
-                play.wake(at);
-            }
         }
     }
 
@@ -398,9 +389,11 @@ impl Session {
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
         let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
-        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
-        for told in told {
-            self.tell_now(told);
+        let told: Vec<Vec<Told>> = passed.iter().filter_map(|place| play.pending.remove(place)).collect();
+        for mut told in told {
+            // whoever answers first: hosts stand in the order of the inventory
+            told.sort_by_key(|told| self.inventory.find_host(&told.host));
+            told.into_iter().for_each(|told| self.tell_now(told));
         }
     }
 
@@ -465,8 +458,11 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary =
-            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        if self.interrupted && self.next_play < self.plays.len() {
+            self.pending.push(format!("{} of {} plays were not begun", self.plays.len() - self.next_play, self.plays.len()));
+        }
+        let (fights, pending) = (self.fights.clone(), std::mem::take(&mut self.pending));
+        let summary = Summary { recaps, tally: self.tally, net, fights, interrupted: self.interrupted, pending, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 
