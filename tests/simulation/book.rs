@@ -47,7 +47,14 @@ impl Book {
         let failed = errors.has_errors();
         let told: Vec<String> = errors.into_vec().iter().map(|error| error.render(false)).collect();
         assert!(!failed, "{}\n{playbook}", told.join("\n"));
-        Book { control, templates, inventory, plays, hosts: bases, text: playbook.into() }
+        Book {
+            control,
+            templates,
+            inventory,
+            plays,
+            hosts: bases,
+            text: files.iter().fold(playbook.to_string(), |all, (name, text)| all + &format!("\n# {name}\n{text}")),
+        }
     }
 
     pub fn session(&self, options: Options) -> Session {

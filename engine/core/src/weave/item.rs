@@ -352,11 +352,10 @@ impl Session {
         environment: String,
     ) {
         let target = host.0 as usize;
-        let state = &mut self.targets[target];
-        if state.holder.is_some_and(|holder| holder != at) {
-            thread.state = State::Target(target);
+        if self.waits_for(at, thread, target) {
             return;
         }
+        let state = &mut self.targets[target];
         state.address = Some(address);
         let asker = match state.askers.iter().position(|known| *known == who) {
             Some(asker) => asker,
