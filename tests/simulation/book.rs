@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use play_core::book::inventory::HostId;
 use play_core::book::{HostVars, Inventory, Level, Loader, Play, magic};
+use play_core::run::Kinds;
 use play_core::text::{Collector, Control, MemoryControl, Templates};
 use play_core::weave::{self, Host, Known, Options, Session, Tree};
 
@@ -57,9 +58,14 @@ impl Book {
         }
     }
 
+    /// A run on simulated targets.
     pub fn session(&self, options: Options) -> Session {
-        let tree =
-            Tree { control: self.control.clone(), templates: self.templates.clone(), options, extra: Arc::default(), kinds: kinds::find };
+        self.session_of(options, kinds::find)
+    }
+
+    pub fn session_of(&self, options: Options, kinds: Kinds) -> Session {
+        let (control, templates) = (self.control.clone(), self.templates.clone());
+        let tree = Tree { control, templates, options, extra: Arc::default(), kinds };
         Session::new(Arc::new(tree), self.inventory.clone(), self.plays.clone(), self.hosts.clone())
     }
 }

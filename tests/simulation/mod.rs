@@ -9,6 +9,7 @@ mod host;
 mod kinds;
 mod mended;
 mod random;
+mod real;
 mod scale;
 mod scenarios;
 mod seeds;
