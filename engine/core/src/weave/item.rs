@@ -221,7 +221,7 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
-        if self.interrupted && thread.queue.is_empty() {
+        if (self.interrupted || self.is_cut(thread)) && thread.queue.is_empty() {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
@@ -261,7 +261,7 @@ impl Session {
         }
     }
 
-    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
             Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),

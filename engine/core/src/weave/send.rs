@@ -196,7 +196,8 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
-        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
+        let ends = (self.interrupted || self.is_cut(thread)) && answer.is_none();
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| ends) {
             let ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(interrupted(&run.task)) };
             return self.end_item(thread, ended);
         }
