@@ -6,10 +6,12 @@ mod told;
 
 mod world {
     mod apply;
+    mod base;
     mod differential;
     mod objects;
     mod platform;
     mod proof;
+    mod secrets;
     mod server;
     mod snapshot;
     mod truth;

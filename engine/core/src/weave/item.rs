@@ -8,6 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::text::template::known;
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -82,8 +83,8 @@ impl Session {
         if thread.strand.is_none()
             && thread.cursor.failed
             && !thread.cursor.handler
-            && self.tree.options.force_handlers
             && !thread.cursor.notified.is_empty()
+            && self.forces_handlers(&play)
         {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
@@ -127,7 +128,7 @@ impl Session {
         if self.started_at.as_ref().is_some_and(|wanted| !name.contains(wanted.as_str())) {
             return;
         }
-        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
+        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -283,10 +284,12 @@ impl Session {
     /// Another host ran this for all.
     fn copy_once(&mut self, thread: &mut Thread, value: Value, failed: bool) {
         let Some(run) = thread.cursor.run.take() else { return };
-        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+        // what runs once by its nature has a result for the first host alone
+        let shared = !modules::table::runs_once(&run.task.module);
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()).filter(|_| shared) {
             thread.cursor.vars.set(name, value.clone());
         }
-        if failed {
+        if failed && shared {
             let result = Arc::new(value.as_map().cloned().unwrap_or_default());
             let failure = Failure { name: run.label.name.clone(), task: run.task, result };
             thread.cursor.fail(failure);
@@ -307,15 +310,18 @@ impl Session {
         let Some(entry) = modules::find(&task.module) else {
             return Err(fail(task.module_span.error(format!("no module `{}`", task.module))));
         };
+        let target = self.target_of(task, sight).map_err(fail)?;
+        let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
-        if let Some(cause) = given.unknown()
+        let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
+        if let Some(cause) = lacks
             && !matches!(entry.spec.name, "set_fact" | "debug")
         {
             return Err(Box::new(Ended::unknown(cause.clone())));
         }
         let module = (entry.make)(&given).map_err(fail)?;
-        let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
+        let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
         let mut far = sight.clone();
         if target != thread.host {
@@ -367,21 +373,29 @@ impl Session {
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
+        let acts = self.tree.options.check && !self.checks(thread);
+        if acts && !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        // what only would be does not count for a task that runs all the same
+        let real = acts.then(|| self.targets[target].world.as_seen());
+        let world = real.as_ref().unwrap_or(&self.targets[target].world);
         let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
-        let halted = match module.want(&View::new(&state.world, asker)) {
-            Ok(want) => match compare(&state.world, asker, &want.states) {
+        let halted = match module.want(&View::new(world, asker)) {
+            Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
+                    let unsure = compared.unsure.filter(|_| self.checks(thread));
                     let doing = Doing {
                         module,
                         want,
                         gaps: compared.gaps,
-                        may: compared.may,
+                        may: compared.may.or(unsure),
                         doubt: compared.doubt,
                         target,
                         asker,
@@ -453,7 +467,7 @@ impl Session {
     }
 
     /// Whether this task only says what it would do.
-    fn checks(&self, thread: &Thread) -> bool {
+    pub(super) fn checks(&self, thread: &Thread) -> bool {
         let Some(run) = &thread.cursor.run else { return self.tree.options.check };
         if run.task.keyword("check_mode").is_none() {
             return self.tree.options.check;
@@ -484,7 +498,8 @@ impl Session {
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
             let shown = action.shown.clone();
-            let mut result = doing.want.result.clone();
+            // what an action gives is only known after it
+            let mut result = if action.predictable { doing.want.result.clone() } else { Map::new() };
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
@@ -533,10 +548,26 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        // what comes back may hold what was sent
+        if !self.known.is_empty()
+            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
+        {
+            result = (*marked).clone();
+        }
+        if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
+            result.insert("ansible_facts", facts);
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let kept = match self.keep(thread, &doing.want.effects) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+            }
+        };
+        let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
@@ -559,6 +590,7 @@ impl Session {
             () if acted && !queries => Outcome::Ran { changed: is_changed },
             () if !doing.gaps.is_empty() => Outcome::Change,
             () if acted => Outcome::Ran { changed: is_changed },
+            () if kept => Outcome::Change,
             () => Outcome::Same,
         };
         for warning in &doing.want.warnings {
@@ -568,16 +600,28 @@ impl Session {
             Effect::Say(value) => Some(value.clone()),
             _ => None,
         });
-        let ended = Ended {
-            outcome: Some(outcome),
-            result,
-            gaps: doing.gaps.clone(),
-            doubt: doing.doubt.clone(),
-            say,
-            error,
-            effects: doing.want.effects.clone(),
-        };
+        let mut effects = doing.want.effects.clone();
+        if !doing.environment.is_empty() {
+            self.surround(thread, &mut effects);
+        }
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// The environment that a target tells is that of the task that asks.
+    fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        // it was rendered before the task ran
+        let Ok(own) = address::surroundings(&sight, &run.task) else { return };
+        for effect in effects {
+            let Effect::Facts { facts, gathered: true } = effect else { continue };
+            for name in ["env", "ansible_env"] {
+                let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)))));
+                facts.insert(name, all);
+            }
+        }
     }
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
@@ -735,6 +779,7 @@ impl Session {
         };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let unforeseen = !predictable(&ended);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         run.told.failed |= failed;
         run.told.done += 1;
@@ -750,6 +795,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            Outcome::WouldRun(_) if unforeseen => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
@@ -836,8 +882,14 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::May(cause) => {
+                let mut result = result.clone();
+                result.insert("changed", Value::Unknown(cause.clone()));
+                with_lines(result)
+            }
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -866,7 +918,7 @@ impl Session {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
-                play.fatal = Some(failure.clone());
+                play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
             thread.cursor.fail(failure);
         }
@@ -939,7 +991,7 @@ fn changed(flag: bool) -> Map {
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
@@ -947,7 +999,10 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            let all = modules::output::lines(value.as_str().unwrap_or_default())
+                .into_iter()
+                .map(|line| Value::text(line).marked(marks.clone()))
+                .collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

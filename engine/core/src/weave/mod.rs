@@ -5,9 +5,12 @@
 
 mod address;
 mod args;
+mod arrivals;
 mod batch;
 mod check;
 mod cursor;
+mod discreet;
+mod fatal;
 mod include;
 mod item;
 mod lineup;

@@ -209,7 +209,7 @@ impl Session {
                         Answer::Api(responses) => (None, responses),
                         _ => (None, vec![]),
                     };
-                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
+                    return self.conclude(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => {
@@ -251,12 +251,6 @@ impl Session {
             return;
         }
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
-    }
-
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
-        // the answer of a condition is no change
-        let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, responses);
     }
 
     fn waiting(&mut self, thread: &Thread, why: &str) {
@@ -417,7 +411,6 @@ impl Session {
             let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
-                result.insert("rc", i64::from(reply.code));
                 result.extend(doing.module.refused(gap, reply));
             }
             return self.go_back(thread, queued, error, result);

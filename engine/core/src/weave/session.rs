@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -49,6 +50,8 @@ pub struct Options {
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
     pub ansible_managed: String,
+    /// Settings of Ansible by their names, for the lookup `config`.
+    pub settings: Arc<crate::text::Map>,
 }
 
 /// What stays the same over a run.
@@ -165,8 +168,8 @@ pub struct PlayRun {
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Place, Vec<Told>>,
     pub name: Arc<str>,
-    /// A failure that ends the play for every host (`any_errors_fatal`).
-    pub fatal: Option<Failure>,
+    /// A failure that ends the play for every host (`any_errors_fatal`), and where it was: the others finish that task.
+    pub fatal: Option<(Vec<u32>, Failure)>,
 }
 
 impl PlayRun {
@@ -182,9 +185,14 @@ impl PlayRun {
         self.lineup.note(at, &self.threads[at]);
     }
 
+    /// Whether somebody still stands at or before the task that failed for all.
+    fn is_beside_fatal(&self) -> bool {
+        self.lineup.barriers().next().is_some_and(|(place, _)| self.fatal.as_ref().is_some_and(|(path, _)| place <= path))
+    }
+
     /// One host's failure is that of all; true where one goes on because of it.
     fn fail_all(&mut self) -> bool {
-        let Some(failure) = self.fatal.take() else { return false };
+        let Some((_, failure)) = self.fatal.take() else { return false };
         let mut moved = false;
         for at in 0..self.threads.len() {
             let thread = &mut self.threads[at];
@@ -226,12 +234,19 @@ pub struct Session {
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
@@ -257,12 +272,22 @@ impl Session {
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
@@ -272,7 +297,10 @@ impl Session {
             Input::Prompted { text } => self.prompted(&text),
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
@@ -391,11 +419,12 @@ impl Session {
     /// Lets hosts past a barrier that all have come to.
     fn release(&mut self) -> bool {
         let Some(play) = &mut self.play else { return false };
-        if play.fatal.is_some() && play.lineup.is_gathered() {
+        if play.fatal.is_some() && play.lineup.is_gathered() && !play.is_beside_fatal() {
             return play.fail_all();
         }
         let mut free: Vec<usize> = vec![];
-        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| play.lineup.is_reached(place)) {
+        let open = |place: &Place| play.lineup.is_reached(place) && play.fatal.as_ref().is_none_or(|(path, _)| place <= path);
+        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| open(place)) {
             let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
             match waiting.iter().find(once) {
                 // one does it for all; whoever comes later takes over what it gave
