@@ -225,7 +225,7 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
-        if self.interrupted && thread.queue.is_empty() {
+        if (self.interrupted || self.is_cut(thread)) && thread.queue.is_empty() {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
@@ -267,7 +267,7 @@ impl Session {
         }
     }
 
-    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
             Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
@@ -363,11 +363,10 @@ impl Session {
         environment: String,
     ) {
         let target = host.0 as usize;
-        let state = &mut self.targets[target];
-        if state.holder.is_some_and(|holder| holder != at) {
-            thread.state = State::Target(target);
+        if self.waits_for(at, thread, target) {
             return;
         }
+        let state = &mut self.targets[target];
         state.address = Some(address);
         let asker = match state.askers.iter().position(|known| *known == who) {
             Some(asker) => asker,

@@ -134,6 +134,15 @@ impl Session {
         true
     }
 
+    /// Whether another thread has a message or fixes on a target: it goes on once that is through.
+    pub(super) fn waits_for(&self, at: usize, thread: &mut Thread, target: usize) -> bool {
+        let taken = self.targets[target].holder.is_some_and(|holder| holder != at);
+        if taken {
+            thread.state = State::Target(target);
+        }
+        taken
+    }
+
     /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
     pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
         if self.flushes_first(at, thread) {
@@ -142,6 +151,12 @@ impl Session {
         let Some(action) = &doing.want.action else { return };
         let reach = action.reach.clone();
         let (target, asker) = (doing.target, doing.asker);
+        if self.waits_for(at, thread, target) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(doing);
+            }
+            return;
+        }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Fixed(doing.clone());
         }
@@ -181,7 +196,8 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
-        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
+        let ends = (self.interrupted || self.is_cut(thread)) && answer.is_none();
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| ends) {
             return self.cut_short(thread, interrupted(&run.task));
         }
         if let Some(answer) = answer {
@@ -229,6 +245,9 @@ impl Session {
         }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
+        }
+        if self.waits_for(at, thread, doing.target) {
+            return;
         }
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
     }
