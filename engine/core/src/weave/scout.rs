@@ -175,9 +175,11 @@ impl Session {
             tries: 0,
             passed: true,
             once: false,
+            throttle: None,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task: task.clone(),
         }
     }

@@ -82,6 +82,8 @@ pub enum Input {
     Prompted {
         text: String,
     },
+    /// Nobody is there to answer.
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -130,7 +132,7 @@ pub struct Thread {
 
 impl Thread {
     /// Whether it is in the midst of a task.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Done | State::Barrier(_))
     }
 }
@@ -225,6 +227,7 @@ pub struct Session {
     pub(super) fights: Vec<String>,
     pub(super) now: f64,
     pub(super) interrupted: bool,
+    pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
@@ -238,6 +241,7 @@ impl Session {
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
         let started_at = tree.options.start_at.clone();
+        let steps = super::ask::Steps::new(tree.options.step);
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
@@ -256,6 +260,7 @@ impl Session {
             fights: vec![],
             now: 0.0,
             interrupted: false,
+            steps,
             started_at,
             over: false,
             last_label: None,
@@ -273,7 +278,14 @@ impl Session {
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
             Input::Interrupt => self.interrupted = true,
-            Input::Prompted { text } => self.prompted(&text),
+            Input::Prompted { text } => {
+                self.stepped(&text);
+                self.prompted(&text);
+            }
+            Input::Unanswered => {
+                self.unanswered();
+                self.prompted("");
+            }
         }
         self.pump();
         std::mem::take(&mut self.out)
@@ -382,7 +394,10 @@ impl Session {
                         free.push(*first);
                     }
                 }
-                _ => free.extend(waiting),
+                _ => match play.room_at(place, waiting) {
+                    Some(room) => free.extend(waiting.iter().take(room)),
+                    None => free.extend(waiting),
+                },
             }
         }
         let targets = &self.targets;
