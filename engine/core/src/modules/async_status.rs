@@ -94,6 +94,11 @@ pub fn result(id: &str, reply: &Reply) -> Map {
         Stage::None => missing(&mut all),
         Stage::File(text) => match parsed(&text) {
             Some(known) => {
+                for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+                    if known.contains(text) {
+                        all.remove(lines);
+                    }
+                }
                 let over = known.get("finished").map_or(!known.contains("started"), Value::truthy);
                 all.extend(known);
                 all.insert("finished", over);

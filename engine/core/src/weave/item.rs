@@ -128,6 +128,7 @@ impl Session {
             return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
+        let diff = task::flag(&task, "diff", &sight).ok().flatten();
         // where the user is asked, one host asks for all
         let throttle = if self.steps.on { Some(1) } else { self.throttle(&task, &sight) };
         drop(sight);
@@ -138,6 +139,7 @@ impl Session {
             play: play.name.clone(),
             span: task.span.clone(),
             handler: thread.cursor.handler,
+            diff,
         });
         self.started_at = None;
         let loop_var =
