@@ -124,12 +124,7 @@ impl Job {
                 let (known, out): (usize, usize) = (known.parse().ok()?, out.parse().ok()?);
                 let number = |name: &str| words.get(name).and_then(|value| value.trim().parse::<f64>().ok());
                 let streams = rest.get(known..)?;
-                let reply = Reply {
-                    code: number("code")? as i32,
-                    out: streams.get(..out)?.to_vec(),
-                    err: streams.get(out..)?.to_vec(),
-                    ..Reply::default()
-                };
+                let reply = Reply { code: number("code")? as i32, out: streams.get(..out)?.to_vec(), err: streams.get(out..)?.to_vec() };
                 let (began, ended) = (number("start").unwrap_or_default(), number("end").unwrap_or_default());
                 Stage::Over { reply, began, ended, late: words.contains_key("late"), known: text(&rest[..known]) }
             }
@@ -152,7 +147,7 @@ mod tests {
         assert_eq!(read("path /x/j1\nruns -\n"), Some(Stage::Runs));
         assert_eq!(read("path /x/j1\nfile -\n{\"a\": 1}\n"), Some(Stage::File("{\"a\": 1}\n".into())));
         let over = read("path /x/j1\ncode 3\nstart 10\nend 12\nlate -\nsizes 2 4\n{}a\nb\noops");
-        let reply = Reply { code: 3, out: b"a\nb\n".to_vec(), err: b"oops".to_vec(), ..Reply::default() };
+        let reply = Reply { code: 3, out: b"a\nb\n".to_vec(), err: b"oops".to_vec() };
         assert_eq!(over, Some(Stage::Over { reply, began: 10.0, ended: 12.0, late: true, known: "{}".into() }));
         assert_eq!((read("path /x/j1\ncode 3\nsizes 9 9\n{}"), read("")), (None, None));
     }

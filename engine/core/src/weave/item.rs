@@ -269,7 +269,7 @@ impl Session {
             }
             Ok(Prepared::Module { module, target, who, environment, limits }) => {
                 if let Some(run) = &mut thread.cursor.run {
-                    run.limits = Some(limits);
+                    run.limits = Some(*limits);
                 }
                 self.attempt(at, thread, module, target, who, environment);
             }
@@ -324,7 +324,7 @@ impl Session {
         let module = (entry.make)(&given).map_err(fail)?;
         let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
-        let limits = super::background::limits(task, sight).map_err(fail)?;
+        let limits = Box::new(super::background::limits(task, sight).map_err(fail)?);
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
@@ -953,7 +953,7 @@ enum Prepared {
         target: (HostId, Arc<crate::run::Address>),
         who: crate::run::Who,
         environment: String,
-        limits: super::background::Limits,
+        limits: Box<super::background::Limits>,
     },
 }
 
