@@ -45,7 +45,9 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
         (false, _) => format!("{}/{}/{source}", text("path"), text("host")),
         (true, true) => format!("{}/{}", text("path"), base(&source)),
         (true, false) if place.get("folder").is_some_and(Value::truthy) => {
-            return Err(args.error("dest", "dest is an existing directory, use a trailing slash if you want to fetch src into that directory"));
+            return Err(
+                args.error("dest", "dest is an existing directory, use a trailing slash if you want to fetch src into that directory")
+            );
         }
         (true, false) => text("path").to_string(),
     };

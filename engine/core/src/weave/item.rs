@@ -82,8 +82,8 @@ impl Session {
         if thread.strand.is_none()
             && thread.cursor.failed
             && !thread.cursor.handler
-            && self.tree.options.force_handlers
             && !thread.cursor.notified.is_empty()
+            && self.forces_handlers(&play)
         {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
@@ -127,7 +127,7 @@ impl Session {
         if self.started_at.as_ref().is_some_and(|wanted| !name.contains(wanted.as_str())) {
             return;
         }
-        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
+        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -283,10 +283,12 @@ impl Session {
     /// Another host ran this for all.
     fn copy_once(&mut self, thread: &mut Thread, value: Value, failed: bool) {
         let Some(run) = thread.cursor.run.take() else { return };
-        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+        // what runs once by its nature has a result for the first host alone
+        let shared = !modules::table::runs_once(&run.task.module);
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()).filter(|_| shared) {
             thread.cursor.vars.set(name, value.clone());
         }
-        if failed {
+        if failed && shared {
             let result = Arc::new(value.as_map().cloned().unwrap_or_default());
             let failure = Failure { name: run.label.name.clone(), task: run.task, result };
             thread.cursor.fail(failure);
@@ -307,6 +309,8 @@ impl Session {
         let Some(entry) = modules::find(&task.module) else {
             return Err(fail(task.module_span.error(format!("no module `{}`", task.module))));
         };
+        let target = self.target_of(task, sight).map_err(fail)?;
+        let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
         let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
@@ -316,7 +320,7 @@ impl Session {
             return Err(Box::new(Ended::unknown(cause.clone())));
         }
         let module = (entry.make)(&given).map_err(fail)?;
-        let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
+        let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
         let mut far = sight.clone();
         if target != thread.host {
@@ -544,6 +548,9 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
+            result.insert("ansible_facts", facts);
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
@@ -591,15 +598,7 @@ impl Session {
         if !doing.environment.is_empty() {
             self.surround(thread, &mut effects);
         }
-        let ended = Ended {
-            outcome: Some(outcome),
-            result,
-            gaps: doing.gaps.clone(),
-            doubt: doing.doubt.clone(),
-            say,
-            error,
-            effects,
-        };
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
     }
 
@@ -912,7 +911,7 @@ impl Session {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
-                play.fatal = Some(failure.clone());
+                play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
             thread.cursor.fail(failure);
         }
@@ -993,7 +992,10 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = modules::output::lines(value.as_str().unwrap_or_default()).into_iter().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            let all = modules::output::lines(value.as_str().unwrap_or_default())
+                .into_iter()
+                .map(|line| Value::text(line).marked(marks.clone()))
+                .collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

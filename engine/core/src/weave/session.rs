@@ -49,6 +49,8 @@ pub struct Options {
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
     pub ansible_managed: String,
+    /// Settings of Ansible by their names, for the lookup `config`.
+    pub settings: Arc<crate::text::Map>,
 }
 
 /// What stays the same over a run.
@@ -165,8 +167,8 @@ pub struct PlayRun {
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Place, Vec<Told>>,
     pub name: Arc<str>,
-    /// A failure that ends the play for every host (`any_errors_fatal`).
-    pub fatal: Option<Failure>,
+    /// A failure that ends the play for every host (`any_errors_fatal`), and where it was: the others finish that task.
+    pub fatal: Option<(Vec<u32>, Failure)>,
 }
 
 impl PlayRun {
@@ -182,9 +184,14 @@ impl PlayRun {
         self.lineup.note(at, &self.threads[at]);
     }
 
+    /// Whether somebody still stands at or before the task that failed for all.
+    fn is_beside_fatal(&self) -> bool {
+        self.lineup.barriers().next().is_some_and(|(place, _)| self.fatal.as_ref().is_some_and(|(path, _)| place <= path))
+    }
+
     /// One host's failure is that of all; true where one goes on because of it.
     fn fail_all(&mut self) -> bool {
-        let Some(failure) = self.fatal.take() else { return false };
+        let Some((_, failure)) = self.fatal.take() else { return false };
         let mut moved = false;
         for at in 0..self.threads.len() {
             let thread = &mut self.threads[at];
@@ -391,11 +398,12 @@ impl Session {
     /// Lets hosts past a barrier that all have come to.
     fn release(&mut self) -> bool {
         let Some(play) = &mut self.play else { return false };
-        if play.fatal.is_some() && play.lineup.is_gathered() {
+        if play.fatal.is_some() && play.lineup.is_gathered() && !play.is_beside_fatal() {
             return play.fail_all();
         }
         let mut free: Vec<usize> = vec![];
-        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| play.lineup.is_reached(place)) {
+        let open = |place: &Place| play.lineup.is_reached(place) && play.fatal.as_ref().is_none_or(|(path, _)| place <= path);
+        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| open(place)) {
             let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
             match waiting.iter().find(once) {
                 // one does it for all; whoever comes later takes over what it gave

@@ -31,8 +31,7 @@ const FIND_PYTHON: (&str, &str) = (
     "for p in python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3 python3; do p=$(command -v $p) && { echo \"$p\"; $p -V; break; }; done",
 );
 
-pub(super) const PYTHON: Collector =
-    Collector { name: "python", minimal: true, tools: &[FIND_PYTHON], read: python, ..Collector::NONE };
+pub(super) const PYTHON: Collector = Collector { name: "python", minimal: true, tools: &[FIND_PYTHON], read: python, ..Collector::NONE };
 
 /// Its path and version: `3.11.2`, `3.14.0rc1`.
 fn interpreter(raw: &Raw<'_>) -> Option<(String, String)> {
