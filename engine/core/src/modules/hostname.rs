@@ -81,7 +81,8 @@ impl Module for Hostname {
 
     fn result(&self, _done: &Done<'_>) -> Map {
         let (short, domain) = self.name.split_once('.').unwrap_or((&self.name, ""));
-        let facts = [("ansible_hostname", short), ("ansible_nodename", &self.name), ("ansible_fqdn", &self.name), ("ansible_domain", domain)];
+        let facts =
+            [("ansible_hostname", short), ("ansible_nodename", &self.name), ("ansible_fqdn", &self.name), ("ansible_domain", domain)];
         Map::from_iter([
             ("name".into(), Value::text(self.name.as_str())),
             ("ansible_facts".into(), Value::map(facts.map(|(name, value)| (name, Value::text(value))))),

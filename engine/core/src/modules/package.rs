@@ -101,8 +101,18 @@ struct Package {
 }
 
 fn make(args: &Args, own: &'static str) -> Result<Arc<dyn Module>> {
-    for name in ["lock_timeout", "enablerepo", "disablerepo", "disable_gpg_check", "autoremove", "available", "no_cache", "repository", "upgrade", "world"]
-    {
+    for name in [
+        "lock_timeout",
+        "enablerepo",
+        "disablerepo",
+        "disable_gpg_check",
+        "autoremove",
+        "available",
+        "no_cache",
+        "repository",
+        "upgrade",
+        "world",
+    ] {
         if args.given_text(name).is_some_and(|text| text != "False") {
             return Err(args
                 .error(name, format!("`{name}` is not supported yet"))

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::modules::hashes;
 use crate::modules::owned::{Owned, contents_known, describe, is_known};
 use crate::modules::placed::{Placed, is_folder};
 use crate::modules::{Args, Done, Module, Want, Wanted};
 use crate::resources::path::{self, ancestors, base, normal, parent};
 use crate::resources::tree::{self, join};
-use crate::modules::hashes;
 use crate::state::{Fields, Gap, Halt, Id, Look, View};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 

@@ -14,7 +14,8 @@ use super::ask::MANAGER;
 pub(super) fn script(gaps: &[&Gap]) -> String {
     let mut text = format!("{MANAGER}case $m in\napt-get)\n{}", apt(gaps));
     let fresh = gaps.iter().any(|gap| flag(&gap.how, "update_cache"));
-    let (expire, refresh) = if fresh { ("case $m in yum) yum -q clean expire-cache; r= ;; *) r=--refresh ;; esac\n", " $r") } else { ("", "") };
+    let (expire, refresh) =
+        if fresh { ("case $m in yum) yum -q clean expire-cache; r= ;; *) r=--refresh ;; esac\n", " $r") } else { ("", "") };
     let install = format!("$m -y -q{refresh} install");
     text += &format!(";;\ndnf*|microdnf|yum)\n{expire}{};;\n", lines(gaps, "-", ["$m -y -q remove", &install]));
     let add = if fresh { "apk add -q -u -U" } else { "apk add -q -u" };
