@@ -427,7 +427,7 @@ impl<'a> Loader<'a> {
             let near = self.control.list(&folders[0]).unwrap_or_default();
             span.error(format!("no file of tasks `{name}`"))
                 .meant(name, near.iter().map(String::as_str))
-                .hint(format!("looked for {}", all.join(", ")))
+                .hint(format!("looked for {}", once_each(&all).join(", ")))
         })
     }
 

@@ -1,6 +1,11 @@
 //! The control node, as the rest of the engine may see it: files, folders, environment, pipes. The program gives the
 //! real one, tests one in memory.
 
+use std::sync::Arc;
+
+use super::diagnostic::Diagnostic;
+use super::value::Mark;
+
 /// Why the control node could not give what was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ControlError {
@@ -63,6 +68,12 @@ pub trait Control {
     /// A plaintext for a text that is encrypted (ansible-vault, SOPS), in memory only, with the secrets in it.
     /// `None` where the text is not encrypted.
     fn decrypt(&self, path: &str, text: &[u8]) -> Result<Option<Decrypted>, String>;
+    /// Keeps a secret that came in, so that it is known again wherever it comes back from.
+    fn keep_secret(&self, _mark: &Arc<Mark>) {}
+    /// The secrets that were kept, but for the first so many.
+    fn secrets(&self, _from: usize) -> Vec<Arc<Mark>> {
+        vec![]
+    }
     /// Seconds since 1970 and nanoseconds.
     fn now(&self) -> (i64, u32);
     /// The working directory and home folder of the user.
@@ -80,4 +91,11 @@ pub struct Decrypted {
     pub text: String,
     /// `None`: the whole text is secret (every scalar in it). Otherwise the secret values alone.
     pub secrets: Option<Vec<String>>,
+}
+
+/// The error for what a [`Control`] could not decrypt: what it said, and on the lines behind that what to do.
+pub fn undecrypted(what: &str, said: &str) -> Diagnostic {
+    let mut lines = said.lines();
+    let error = Diagnostic::error(format!("{what} cannot be decrypted: {}", lines.next().unwrap_or_default()));
+    lines.fold(error, |error, hint| error.hint(hint))
 }

@@ -3,7 +3,8 @@
 use crate::book::shortform;
 use crate::book::{path, task::Task};
 use crate::modules::{Args, Entry, Spec, Type, display};
-use crate::text::template::{Scope as _, Search, Settings};
+use crate::text::control::undecrypted;
+use crate::text::template::{Scope as _, Search, Settings, known};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
 use super::scope::Sight;
@@ -31,6 +32,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
             add(&name, value, span);
         }
     }
+    given.iter().for_each(|(_, value, _)| known::keep(&*sight.tree.control, value));
     let mut args = Args::new(entry.spec, task.module_span.clone(), given)?;
     files(entry.spec, &mut args, sight)?;
     Ok(args)
@@ -263,9 +265,10 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
             if !bytes.starts_with(b"$ANSIBLE_VAULT") {
                 return Ok(Contents::of(Value::from_bytes(bytes)).into());
             }
-            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let plain = control.decrypt(path, &bytes).map_err(|said| undecrypted(&format!("`{path}`"), &said))?;
             let text = plain.map(|plain| plain.text).unwrap_or_default();
             let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            control.keep_secret(&mark);
             Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {

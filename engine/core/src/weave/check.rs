@@ -62,7 +62,7 @@ fn arguments(task: &Task, errors: &mut Collector) {
     // a short form or a template may hold more; so may defaults. A task that may fail may be there to fail
     let whole = parts().all(|node| node.as_map().is_some()) && task.keyword("module_defaults").is_none();
     let meant = task.keyword("ignore_errors").is_none();
-    errors.extend(entry.spec.check(&task.module_span, &given, whole && meant));
+    errors.extend(entry.spec.check(&task.module_span, &given, whole, meant));
 }
 
 /// The grammar of all templates in a task.

@@ -9,6 +9,7 @@ use crate::book::task::{Item, Task};
 use crate::book::{Around, Keywords, Loader, Modules, Naming, Ring, Role, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
+use crate::text::template::known;
 use crate::text::{Collector, Map, Node, Result, Value};
 
 use super::cursor::Frame;
@@ -152,8 +153,10 @@ impl Session {
             return Ok(Included { items: used.tasks, handlers, role: Some(used.role), public, calls });
         }
         let file = file_argument(task)?;
-        let name = modules::display(&self.tree.templates.render(&file, sight)?);
+        let rendered = self.tree.templates.render(&file, sight)?;
+        let name = modules::display(&rendered);
         let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=");
+        known::keep(&*self.tree.control, &Value::text(name).marked(rendered.marks()));
         let items = loader.tasks_file(name, &file.span, &task.around, &ring, errors, 1)?;
         let imported = loader.finish();
         Ok(Included { items, handlers: imported.handlers, calls: Arc::new(imported.keys), ..Included::default() })

@@ -8,6 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
@@ -73,6 +74,9 @@ impl Session {
             return self.fork(at, thread);
         }
         if self.interrupted && thread.queue.is_empty() {
+            if !thread.cursor.failed {
+                self.note_left(thread);
+            }
             thread.state = State::Done;
             return;
         }
@@ -221,7 +225,7 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
-        if self.interrupted && thread.queue.is_empty() {
+        if (self.interrupted || self.is_cut(thread)) && thread.queue.is_empty() {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
@@ -257,14 +261,16 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+            Ok(Prepared::Module { module, target, who, environment }) => {
+                self.attempt(at, thread, module, target, who, environment);
+            }
         }
     }
 
-    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
-            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
                 thread.cursor.run = None;
@@ -357,11 +363,10 @@ impl Session {
         environment: String,
     ) {
         let target = host.0 as usize;
-        let state = &mut self.targets[target];
-        if state.holder.is_some_and(|holder| holder != at) {
-            thread.state = State::Target(target);
+        if self.waits_for(at, thread, target) {
             return;
         }
+        let state = &mut self.targets[target];
         state.address = Some(address);
         let asker = match state.askers.iter().position(|known| *known == who) {
             Some(asker) => asker,
@@ -548,6 +553,12 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        // what comes back may hold what was sent
+        if !self.known.is_empty()
+            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
+        {
+            result = (*marked).clone();
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
         }
@@ -883,6 +894,7 @@ impl Session {
             }
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -907,6 +919,7 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
+        told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
@@ -984,7 +997,7 @@ fn changed(flag: bool) -> Map {
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
@@ -992,10 +1005,11 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = modules::output::lines(value.as_str().unwrap_or_default())
-                .into_iter()
-                .map(|line| Value::text(line).marked(marks.clone()))
-                .collect::<Vec<_>>();
+            let text = value.as_str().unwrap_or_default();
+            // a line without a secret that stands elsewhere in the text stays readable
+            let all_stand = mask::standing(text, &marks).len() == marks.len();
+            let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(&line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }
@@ -1011,6 +1025,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
         }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
+        Outcome::Interrupted => {}
         _ if failed && ignored => {
             recap.ok += 1;
             recap.ignored += 1;

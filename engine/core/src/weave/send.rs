@@ -134,6 +134,15 @@ impl Session {
         true
     }
 
+    /// Whether another thread has a message or fixes on a target: it goes on once that is through.
+    pub(super) fn waits_for(&self, at: usize, thread: &mut Thread, target: usize) -> bool {
+        let taken = self.targets[target].holder.is_some_and(|holder| holder != at);
+        if taken {
+            thread.state = State::Target(target);
+        }
+        taken
+    }
+
     /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
     pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
         if self.flushes_first(at, thread) {
@@ -142,6 +151,12 @@ impl Session {
         let Some(action) = &doing.want.action else { return };
         let reach = action.reach.clone();
         let (target, asker) = (doing.target, doing.asker);
+        if self.waits_for(at, thread, target) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(doing);
+            }
+            return;
+        }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Fixed(doing.clone());
         }
@@ -181,9 +196,9 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
-        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
-            let ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(interrupted(&run.task)) };
-            return self.end_item(thread, ended);
+        let ends = (self.interrupted || self.is_cut(thread)) && answer.is_none();
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| ends) {
+            return self.cut_short(thread, interrupted(&run.task));
         }
         if let Some(answer) = answer {
             let failed = match doing.module.holds_at(&answer, self.now) {
@@ -230,6 +245,9 @@ impl Session {
         }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
+        }
+        if self.waits_for(at, thread, doing.target) {
+            return;
         }
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
     }
@@ -495,8 +513,10 @@ impl Session {
             run.forced = None;
             run.phase = Phase::Start;
         }
-        if fault.kind == FaultKind::Unreachable || fault.kind == FaultKind::Interrupted {
+        if fault.kind == FaultKind::Unreachable {
             self.unreachable(&mut thread, error);
+        } else if fault.kind == FaultKind::Interrupted {
+            self.cut_short(&mut thread, error);
         } else if let Some(run) = &mut thread.cursor.run {
             let error = error.at(&run.task.module_span);
             run.forced = Some(Box::new(Forced { error, gaps: vec![], result: Map::new() }));
@@ -611,7 +631,7 @@ fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
         other => {
             let reply = other.reply();
             let text = kind.complaint(&reply);
-            if text.is_empty() { format!("code {}", reply.code) } else { text }
+            if text.is_empty() { format!("code {}", reply.code) } else { text.lines().map(without_shell).collect::<Vec<_>>().join("\n") }
         }
     };
     let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
@@ -624,11 +644,26 @@ fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
         "changed"
     };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
-    if said.contains("ermission denied") || said.contains("not permitted") {
-        error.hint("this user may not; try `become: true`")
-    } else {
-        error
+    match REASONS.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign))) {
+        Some((_, hint)) => error.hint(*hint),
+        None => error,
     }
+}
+
+/// What a system says when it cannot write, and what to do about it.
+const REASONS: &[(&[&str], &str)] = &[
+    (&["ermission denied", "not permitted"], "this user may not; try `become: true`"),
+    (&["No space left", "I/O error", "quota exceeded"], "the file system is full: `df -h` tells its bytes, `df -i` its inodes"),
+    (&["Read-only file system"], "it is mounted read-only: look at `mount` and the kernel's log on the target"),
+];
+
+/// What a shell said, without its own name and the line of a script that the user did not write.
+fn without_shell(line: &str) -> &str {
+    let rest = line.strip_prefix("/bin/sh: ").or_else(|| line.strip_prefix("sh: ")).unwrap_or(line);
+    let rest = rest.strip_prefix("line ").unwrap_or(rest);
+    let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+    let rest = rest[digits..].strip_prefix(": ").filter(|_| digits > 0).unwrap_or(rest);
+    rest.strip_prefix("eval: ").unwrap_or(rest)
 }
 
 /// A value in a few words: contents by their size.

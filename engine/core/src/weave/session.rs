@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -227,18 +228,26 @@ pub struct Session {
     /// How many ticks were asked for and have not come.
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
+    pub(super) pending: Vec<String>,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
@@ -259,17 +268,28 @@ impl Session {
             now: 0.0,
             ticks: 0,
             interrupted: false,
+            pending: vec![],
             started_at,
             over: false,
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
@@ -279,7 +299,10 @@ impl Session {
             Input::Prompted { text } => self.prompted(&text),
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
@@ -291,17 +314,6 @@ impl Session {
         // a clock that was set back: it is not yet the time, and no other tick will come
         if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
             self.wake_at(at);
-        }
-    }
-
-    /// Whoever sleeps or waits for the user goes on, to its end.
-    fn interrupt(&mut self) {
-        self.interrupted = true;
-        let Some(play) = &mut self.play else { return };
-        for at in 0..play.threads.len() {
-            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
-                play.wake(at);
-            }
         }
     }
 
@@ -377,9 +389,11 @@ impl Session {
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
         let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
-        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
-        for told in told {
-            self.tell_now(told);
+        let told: Vec<Vec<Told>> = passed.iter().filter_map(|place| play.pending.remove(place)).collect();
+        for mut told in told {
+            // whoever answers first: hosts stand in the order of the inventory
+            told.sort_by_key(|told| self.inventory.find_host(&told.host));
+            told.into_iter().for_each(|told| self.tell_now(told));
         }
     }
 
@@ -444,8 +458,11 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary =
-            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        if self.interrupted && self.next_play < self.plays.len() {
+            self.pending.push(format!("{} of {} plays were not begun", self.plays.len() - self.next_play, self.plays.len()));
+        }
+        let (fights, pending) = (self.fights.clone(), std::mem::take(&mut self.pending));
+        let summary = Summary { recaps, tally: self.tally, net, fights, interrupted: self.interrupted, pending, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 

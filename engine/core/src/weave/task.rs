@@ -306,6 +306,7 @@ pub fn told(run: &TaskRun, host: &Arc<str>, outcome: Outcome, result: Map) -> To
         item: None,
         error: run.told.error.clone(),
         ignored: false,
+        rescued: false,
         hidden: false,
         say: run.told.say.clone(),
         seconds: 0.0,
@@ -323,7 +324,7 @@ pub fn worse(one: Option<Outcome>, other: Outcome) -> Outcome {
         Outcome::May(_) => 5,
         Outcome::Unknown(_) => 6,
         Outcome::Failed => 7,
-        Outcome::Unreachable => 8,
+        Outcome::Unreachable | Outcome::Interrupted => 8,
     };
     match one {
         Some(one) if rank(&one) >= rank(&other) => one,
