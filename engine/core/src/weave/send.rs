@@ -315,7 +315,8 @@ impl Session {
             Sent::Condition => {
                 let condition = doing.and_then(|doing| doing.want.condition.as_ref());
                 let script = condition.map_or_else(|| Script::from(String::new()), |condition| condition.ask.clone());
-                part(script, Purpose::Ask, condition.map(|condition| condition.limit.ceil() as u64 + 30))
+                let limit = |condition: &crate::state::Condition| condition.reconnects.unwrap_or(condition.limit.ceil() as u64 + 30);
+                part(script, Purpose::Ask, condition.map(limit))
             }
         }
     }
@@ -493,6 +494,13 @@ impl Session {
         let mut thread = std::mem::take(&mut play.threads[flight.thread]);
         thread.state = State::Ready;
         self.targets[flight.target].holder = None;
+        if flight.kind == FlightKind::Wait
+            && matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)
+            && away(&mut thread, &fault.message)
+        {
+            play.put(flight.thread, thread);
+            return;
+        }
         let error = fault.hint.iter().fold(Diagnostic::error(fault.message.clone()), |error, hint| error.hint(hint.clone()));
         if let Some(first) = thread.queue.first() {
             self.targets[flight.target].world.cut(first.point);
@@ -540,6 +548,18 @@ impl Session {
             thread.cursor.frames.clear();
             thread.cursor.notified.clear();
         }
+    }
+}
+
+/// A condition that the host may be away for: no connection is a "not yet". The next question opens a new one.
+fn away(thread: &mut Thread, why: &str) -> bool {
+    let Some(run) = &mut thread.cursor.run else { return false };
+    match &mut run.phase {
+        Phase::Waits { doing, answer, .. } if doing.want.condition.as_ref().is_some_and(|condition| condition.reconnects.is_some()) => {
+            *answer = Some(Answer::Refused(why.to_string()));
+            true
+        }
+        _ => false,
     }
 }
 
