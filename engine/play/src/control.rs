@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -113,6 +113,15 @@ impl Control for Node {
     fn entry(&self, path: &str) -> Option<Entry> {
         let metadata = std::fs::metadata(path).ok()?;
         Some(if metadata.is_dir() { Entry::Folder } else { Entry::File })
+    }
+
+    fn identity(&self, path: &str) -> Option<String> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(format!("{}:{}", metadata.dev(), metadata.ino()))
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
     }
 
     fn mode(&self, path: &str) -> Option<u32> {

@@ -73,6 +73,11 @@ pub fn find(name: &str) -> Option<&'static Entry> {
         .copied()
 }
 
+/// Whether the first host of a play does it for all: what it does is no matter of one host.
+pub fn runs_once(name: &str) -> bool {
+    find(name).is_some_and(|entry| matches!(entry.spec.name, "add_host" | "pause"))
+}
+
 /// All names that a task may use, for "did you mean".
 pub fn names() -> impl Iterator<Item = &'static str> {
     TABLE.iter().map(|entry| entry.spec.name)

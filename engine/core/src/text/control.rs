@@ -37,6 +37,10 @@ pub trait Control {
     }
     /// Kind, links followed; `None` where nothing is.
     fn entry(&self, path: &str) -> Option<Entry>;
+    /// What tells a file from all others, links followed; `None` where nothing is.
+    fn identity(&self, path: &str) -> Option<String>;
+    /// Whether a symbolic link stands there.
+    fn is_link(&self, path: &str) -> bool;
     /// The mode bits of a file, for `mode: preserve` and executables that print a password or inventory.
     fn mode(&self, path: &str) -> Option<u32>;
     /// The names in a folder, sorted.

@@ -82,8 +82,8 @@ impl Session {
         if thread.strand.is_none()
             && thread.cursor.failed
             && !thread.cursor.handler
-            && self.tree.options.force_handlers
             && !thread.cursor.notified.is_empty()
+            && self.forces_handlers(&play)
         {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
@@ -107,7 +107,8 @@ impl Session {
     }
 
     fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
+        let seen = thread.cursor.run.as_ref().and_then(|run| run.others.as_ref());
+        let mut sight = Sight::new(tree, &self.inventory, seen.unwrap_or(&self.hosts), thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -126,7 +127,7 @@ impl Session {
         if self.started_at.as_ref().is_some_and(|wanted| !name.contains(wanted.as_str())) {
             return;
         }
-        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
+        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -149,6 +150,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: false,
+            others: None,
             once,
             phase: Phase::Start,
             forced: None,
@@ -219,6 +221,9 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
+        if self.interrupted && thread.queue.is_empty() {
+            return self.leave_off(thread);
+        }
         let path = thread.cursor.path();
         let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
         let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
@@ -256,6 +261,18 @@ impl Session {
         }
     }
 
+    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    fn leave_off(&mut self, thread: &mut Thread) {
+        match &thread.cursor.run {
+            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.at > 0 => self.end_loop(thread),
+            _ => {
+                thread.cursor.run = None;
+                thread.state = State::Done;
+            }
+        }
+    }
+
     fn barrier(&mut self, at: usize, thread: &mut Thread, path: Vec<u32>) {
         if !thread.queue.is_empty() {
             return self.flush(at, thread);
@@ -266,10 +283,12 @@ impl Session {
     /// Another host ran this for all.
     fn copy_once(&mut self, thread: &mut Thread, value: Value, failed: bool) {
         let Some(run) = thread.cursor.run.take() else { return };
-        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+        // what runs once by its nature has a result for the first host alone
+        let shared = !modules::table::runs_once(&run.task.module);
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()).filter(|_| shared) {
             thread.cursor.vars.set(name, value.clone());
         }
-        if failed {
+        if failed && shared {
             let result = Arc::new(value.as_map().cloned().unwrap_or_default());
             let failure = Failure { name: run.label.name.clone(), task: run.task, result };
             thread.cursor.fail(failure);
@@ -290,6 +309,8 @@ impl Session {
         let Some(entry) = modules::find(&task.module) else {
             return Err(fail(task.module_span.error(format!("no module `{}`", task.module))));
         };
+        let target = self.target_of(task, sight).map_err(fail)?;
+        let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
         if let Some(cause) = given.unknown()
@@ -298,7 +319,7 @@ impl Session {
             return Err(Box::new(Ended::unknown(cause.clone())));
         }
         let module = (entry.make)(&given).map_err(fail)?;
-        let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
+        let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
         let mut far = sight.clone();
         if target != thread.host {
@@ -396,6 +417,9 @@ impl Session {
 
     /// What is wanted is known, and how far it is from what is.
     fn proceed(&mut self, at: usize, thread: &mut Thread, mut doing: Doing) {
+        if doing.want.effects.iter().any(reaches_the_run) && self.flushes_first(at, thread) {
+            return;
+        }
         if let Some(message) = doing.want.failed.take() {
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
@@ -423,13 +447,8 @@ impl Session {
             doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
         }
         if !doing.gaps.is_empty() && !checking {
-            let registers = thread
-                .cursor
-                .run
-                .as_ref()
-                .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
-            let alone =
-                registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
+            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -519,6 +538,9 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
+            result.insert("ansible_facts", facts);
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
@@ -659,6 +681,9 @@ impl Session {
         if until.is_none() && !run.task.keywords.contains_key("retries") {
             return Ok(false);
         }
+        if self.interrupted {
+            return Ok(false);
+        }
         let sight = self.result_sight(thread, run, ended);
         let holds = match until {
             Some(node) => self.tree.templates.condition(node, &sight)?,
@@ -690,8 +715,7 @@ impl Session {
             run.tries = tries;
             run.phase = Phase::Start;
         }
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, at);
         Ok(true)
     }
 
@@ -743,8 +767,7 @@ impl Session {
         match self.between(thread) {
             Ok(pause) if !over => {
                 if pause > 0.0 && thread.queue.is_empty() {
-                    thread.state = State::Until(self.now + pause);
-                    self.out.push(Output::WakeAt(self.now + pause));
+                    self.sleep_until(thread, self.now + pause);
                 }
             }
             Ok(_) => self.end_loop(thread),
@@ -851,7 +874,7 @@ impl Session {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
-                play.fatal = Some(failure.clone());
+                play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
             thread.cursor.fail(failure);
         }
@@ -892,6 +915,23 @@ impl Session {
 /// `ignore_errors` is not about hosts that are not there.
 pub(super) fn unreachable_ignored(task: &Task) -> bool {
     task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
+}
+
+/// Whether an effect is on more than where this host stands: it cannot be taken back, so nothing before it may still fail.
+fn reaches_the_run(effect: &Effect) -> bool {
+    use Effect::{AddHost, ClearHostErrors, EndBatch, EndPlay, GroupBy, Pause};
+    matches!(effect, AddHost { .. } | ClearHostErrors | EndBatch | EndPlay | GroupBy { .. } | Pause { .. })
+}
+
+/// Why a task ends before its time.
+pub(super) fn interrupted(task: &Task) -> Diagnostic {
+    task.module_span.error("interrupted before it was through")
+}
+
+/// Whether an item is sent before the next is looked at: its result is kept or judged, or a pause follows it.
+fn stands_alone(task: &Task) -> bool {
+    let pauses = task.keywords.get("loop_control").is_some_and(|control| control.get("pause").is_some());
+    pauses || task.keywords.contains_key("register") || task.keywords.contains_key("until")
 }
 
 enum Prepared {

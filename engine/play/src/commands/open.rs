@@ -6,7 +6,7 @@ use std::sync::Arc;
 use play_core::book::config::Config;
 use play_core::book::inventory::HostId;
 use play_core::book::vars::Scope;
-use play_core::book::{HostVars, Inventory, Level, Loader, Play, extra, magic, path};
+use play_core::book::{HostVars, Inventory, Level, Loader, Naming, Play, extra, magic, path};
 use play_core::text::{Collector, Control, Diagnostic, Entry, Templates};
 use play_core::weave::{self, Host, Known, Tree};
 
@@ -54,7 +54,8 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     let extra = Arc::new(extra::load(&*control, &options.extra_vars, &mut errors));
     let mut roles_path = config.roles_path.value.clone();
     roles_path.push("roles".into());
-    let loader = Loader::new(&*control, &Known, roles_path);
+    let templates = Arc::new(Templates::new(control.clone()));
+    let loader = Loader::new(&*control, &Known, roles_path).naming(Naming { templates: templates.clone(), extra: extra.clone() });
     let plays: Vec<Arc<Play>> = files.iter().flat_map(|file| loader.playbook(file, &mut errors)).collect();
     for play in &plays {
         if let Err(circle) = weave::roles::order(play) {
@@ -64,7 +65,6 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     for missing in weave::roles::missing(&plays) {
         errors.push(missing);
     }
-    let templates = Arc::new(Templates::new(control.clone()));
     weave::check(&plays, &templates, &mut errors);
     let hosts = hosts(&*control, &inventory, &files, &mut errors);
     let failed = errors.has_errors();
@@ -103,7 +103,7 @@ fn hosts(control: &dyn Control, inventory: &Inventory, playbooks: &[String], err
                 layers.extend(more);
             }
             layers.push(Level::Magic, Arc::new(magic::host(inventory, id)));
-            Host { base: layers, ..Host::default() }
+            Host::new(layers)
         })
         .collect()
 }
