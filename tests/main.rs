@@ -2,12 +2,16 @@
 
 mod simulation;
 mod tidy;
+mod told;
 
 mod world {
     mod apply;
+    mod base;
     mod differential;
     mod objects;
+    mod platform;
     mod proof;
+    mod secrets;
     mod server;
     mod snapshot;
     mod truth;

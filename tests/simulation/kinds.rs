@@ -71,6 +71,11 @@ impl Kind for Simulated {
         resources::find(self.0).reach(gap)
     }
 
+    /// The engine's own.
+    fn together(&self, one: &Gap, next: &Gap) -> bool {
+        resources::find(self.0).together(one, next)
+    }
+
     fn needs(&self, gap: &Gap) -> Vec<Id> {
         resources::find(self.0).needs(gap)
     }
@@ -87,6 +92,8 @@ fn of_reach(reach: &Reach) -> Json {
         Reach::Things(ids) => json!({"things": ids.iter().map(|id| (id.kind, id.name.to_string())).collect::<Vec<_>>()}),
         Reach::Absent(kinds) => json!({"absent": kinds}),
         Reach::Kinds(kinds) => json!({"kinds": kinds}),
+        Reach::Below(kinds, folders) => json!({"below": {"kinds": kinds, "folders": folders}}),
+        Reach::Any(all) => json!({"any": all.iter().map(of_reach).collect::<Vec<_>>()}),
         Reach::Everything => json!({"everything": true}),
     }
 }

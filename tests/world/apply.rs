@@ -1,8 +1,9 @@
 //! The program against a real API server: what it says it would do, what it does, that it then has nothing to do, and
 //! what it says of changes by hand.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
+
+use tests::{Folder, has, told};
 
 const PLAYBOOK: &str = r#"
 - hosts: clusters
@@ -60,8 +61,8 @@ const AWAY: &str = r"
 ";
 
 struct World {
-    folder: PathBuf,
-    program: PathBuf,
+    folder: Folder,
+    program: String,
     kubectl: String,
     kubeconfig: String,
 }
@@ -69,7 +70,8 @@ struct World {
 impl World {
     fn play(&self, playbook: &str, more: &[&str]) -> (i32, String) {
         let mut command = Command::new(&self.program);
-        let output = command.current_dir(&self.folder).args([playbook, "-i", "hosts.yml"]).args(more).output().expect("the program runs");
+        let output =
+            command.current_dir(self.folder.path()).args([playbook, "-i", "hosts.yml"]).args(more).output().expect("the program runs");
         told(&output)
     }
 
@@ -79,35 +81,18 @@ impl World {
     }
 }
 
-fn told(output: &Output) -> (i32, String) {
-    let text = [&output.stdout[..], &output.stderr[..]].concat();
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
-}
-
-fn has(text: &str, lines: &[&str]) {
-    for line in lines {
-        assert!(text.contains(line), "no `{line}` in:\n{text}");
-    }
-}
-
-fn write(folder: &Path, name: &str, text: &str) {
-    std::fs::write(folder.join(name), text).expect("a written file");
-}
-
 #[test]
 fn objects_come_stay_and_go() {
     let (Some(kubeconfig), Some(program)) = (tests::world("PLAY_TEST_KUBECONFIG"), tests::world("PLAY_TEST_BINARY")) else { return };
     let kubectl = tests::world("PLAY_TEST_KUBECTL").expect("it is there where the others are");
-    let folder = std::env::temp_dir().join(format!("play-apply-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let world = World { folder: folder.clone(), program: program.into(), kubectl, kubeconfig: kubeconfig.clone() };
+    let world = World { folder: Folder::new("apply"), program, kubectl, kubeconfig: kubeconfig.clone() };
     let hosts = format!(
         "clusters:\n  hosts:\n    real: {{ansible_connection: kubernetes, play_kubeconfig: {:?}, key: hunter22hunter22}}\n",
         kubeconfig
     );
-    write(&folder, "hosts.yml", &hosts);
-    write(&folder, "site.yml", PLAYBOOK);
-    write(&folder, "away.yml", AWAY);
+    world.folder.write("hosts.yml", &hosts);
+    world.folder.write("site.yml", PLAYBOOK);
+    world.folder.write("away.yml", AWAY);
 
     let (code, text) = world.play("site.yml", &["--check"]);
     assert_eq!(code, 2, "{text}");
@@ -140,5 +125,4 @@ fn objects_come_stay_and_go() {
     has(&text, &["- object v1/Namespace/play-world-apply goes"]);
     let (code, text) = world.play("away.yml", &["--check"]);
     assert_eq!(code, 0, "{text}");
-    std::fs::remove_dir_all(&folder).expect("removed");
 }

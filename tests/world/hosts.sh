@@ -10,6 +10,8 @@
 #   hosts.sh reset [HOST...]  throw away all changes and start again (default: all that are up)
 #   hosts.sh down             end all, remove namespaces, mounts, network, cgroups and data; the bases stay
 #   hosts.sh sweep            the same for every lab below PLAY_LABS whose PLAY_OWNER process is gone
+#   hosts.sh delay MS         hold every frame between here and the hosts MS milliseconds, each way (0: no longer);
+#                             stays over a reset. Needs gcc
 #   hosts.sh status           who runs, since when
 #   hosts.sh exec HOST CMD... run a command inside a host (no ssh)
 #   hosts.sh env              the names of this lab as shell assignments
@@ -40,7 +42,7 @@ SUITE=${PLAY_SUITE:-bookworm}
 [[ $LAB$BASE != *[[:space:]:,]* ]] || die "no blanks, colons or commas in PLAY_LAB and PLAY_BASE, please"
 PACKAGES=openssh-server,systemd,systemd-sysv,dbus,python3,python3-apt,sudo,cron,iproute2,procps,ca-certificates,acl,less,dbus-user-session
 # What the local repository offers, with everything that these need, besides our own packages of demo_packages.
-REPOSITORY=(tree bc unzip zip jq rsync patch lsof psmisc nginx-light file)
+REPOSITORY=(tree bc unzip zip jq rsync patch lsof psmisc nginx-light file curl unattended-upgrades open-iscsi nfs-common)
 UNIFIED=/sys/fs/cgroup; [ ! -d $UNIFIED/unified ] || UNIFIED=$UNIFIED/unified # the cgroup 2 tree
 
 mirror() { apt-get indextargets --format "\$(SITE)" "Created-By: Packages" "Label: Debian" | head -n 1; }
@@ -295,6 +297,7 @@ all() { { find "$UNIFIED/$ID" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/
 down() {
   local c n
   known_network || return 0
+  delay_off
   mapfile -t n < <(all); stop "${n[@]}"
   ns_del "$SW"; ip link del "$ID" 2>/dev/null
   ip route del unreachable "$NET.0/24" metric 4000 2>/dev/null
@@ -312,6 +315,27 @@ sweep() {
     [ "$(started "$pid")" != "$since" ] || continue
     LAB=${f%/owner} RUN=${f%/owner}/run; lock; down; rm -rf "$LAB"
   done
+}
+# Two TAP devices in the namespace of the switch, between its bridge and us, and a program that carries frames over.
+delay_off() {
+  local k
+  [ -e "$RUN/delay.pid" ] || return 0
+  kill "$(cat "$RUN/delay.pid")" 2>/dev/null; rm -f "$RUN/delay.pid"
+  for ((k = 0; k < 100; k++)); do ip -n "$SW" link show tapa >/dev/null 2>&1 || break; sleep 0.02; done
+  ip -n "$SW" link set ctl0 master br0; ip -n "$SW" link del br1 2>/dev/null
+  return 0
+}
+delay() { # MS
+  local k source=${BASH_SOURCE[0]%/*}/delay.c
+  known_network && ns_ok "$SW" || die "no hosts: hosts.sh up N"
+  delay_off
+  [ "$1" != 0 ] || return 0
+  gcc -O2 -o "$RUN/delay" "$source" || die "gcc cannot build $source"
+  ip -n "$SW" link add br1 type bridge stp_state 0 forward_delay 0 mcast_snooping 0; ip -n "$SW" link set br1 up
+  setsid ip netns exec "$SW" "$RUN/delay" tapa tapb "$1" </dev/null >"$RUN/delay.log" 2>&1 9>&- &
+  echo $! >"$RUN/delay.pid"
+  for ((k = 0; k < 100; k++)); do ip -n "$SW" link show tapb >/dev/null 2>&1 && break; sleep 0.02; done
+  ip -n "$SW" link set tapa master br0 up && ip -n "$SW" link set tapb master br1 up && ip -n "$SW" link set ctl0 master br1 || die "delay: $(cat "$RUN/delay.log")"
 }
 reset() { # HOST...
   local n=("$@")
@@ -339,7 +363,8 @@ case "${1:-}" in
   sweep) sweep ;;
   reset) shift; lock; reset "$@" ;;
   exec) i=${2:?which host?}; { known_network && alive "$i"; } || die "$i is not up"; shift 2; exec nsenter -t "$(init_of "$i")" -a -- "$@" ;;
+  delay) [[ ${2:-} =~ ^[0-9]+$ ]] || die "how many milliseconds?"; lock; delay "$2" ;;
   status) status ;;
-  env) known_network || NET=; printf '%s\n' "PLAY_LAB=$LAB" "PLAY_BASE=$BASE" "PLAY_NET=$NET" ;;
+  env) known_network || NET= ID=; printf '%s\n' "PLAY_LAB=$LAB" "PLAY_BASE=$BASE" "PLAY_NET=$NET" "PLAY_CGROUP=${ID:+$UNIFIED/$ID}" ;;
   *) sed -n '2,/^set/{/^set/!p}' "$0"; exit 2 ;;
 esac

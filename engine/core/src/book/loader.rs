@@ -13,6 +13,7 @@ use super::role::{Edge, EdgeKind, Role, RoleFrom, RoleUse};
 use super::task::{Arguments, Block, Item, Repeat, Task};
 use super::vars::Scope;
 use super::words::Holder;
+use crate::text::diagnostic::nearest;
 use crate::text::{Collector, Control, Diagnostic, Entry, Node, Result, Span};
 
 /// How deep imports, roles and blocks may nest.
@@ -37,6 +38,8 @@ pub struct Imported {
     pub handlers: Vec<Arc<Task>>,
     pub roles: Vec<Arc<str>>,
     pub public: Vec<Arc<Role>>,
+    /// Roles that they depend on.
+    pub needed: Vec<Arc<str>>,
     /// Calls that came already, for those that are to run once.
     pub keys: HashSet<String>,
 }
@@ -178,7 +181,7 @@ impl<'a> Loader<'a> {
         handlers.splice(0..0, imported.handlers);
         handlers.splice(0..0, roles.iter().flat_map(|role| role.handlers.clone()));
         let listed = keywords.get("roles").and_then(Node::as_list).unwrap_or_default();
-        let named = |item: &Node| self.name(&role_item(item).ok()?.0, Some(&around), &Arc::default()).ok();
+        let named = |item: &Node| self.name(&role_item(item, &mut Collector::default()).ok()?.0, Some(&around), &Arc::default()).ok();
         let mut role_names: Vec<Arc<str>> = listed.iter().filter_map(|item| Some(short_name(&named(item)?))).collect();
         role_names.extend(imported.roles);
         Some(Play {
@@ -191,7 +194,7 @@ impl<'a> Loader<'a> {
             post_tasks,
             handlers,
             role_names,
-            dependencies: dependencies(&roles),
+            dependencies: dependencies(&roles, imported.needed),
             public: imported.public,
             calls: imported.keys,
             roles,
@@ -293,7 +296,7 @@ impl<'a> Loader<'a> {
         for (key, value) in pairs {
             let word = key.as_str().unwrap_or_default();
             match Holder::Task.keyword(word) {
-                Some("loop") => repeat = Some(Repeat { word: "loop".into(), over: value.clone() }),
+                Some("loop") => repeat = Some(Repeat { word: "loop".into(), span: key.span.clone(), over: value.clone() }),
                 Some("action") => actions.push(action(value)?),
                 Some("local_action") => {
                     local = true;
@@ -303,7 +306,9 @@ impl<'a> Loader<'a> {
                     warn_idle(key, word, errors);
                     keywords.insert(word, value.clone());
                 }
-                None if word.starts_with("with_") => repeat = Some(Repeat { word: word.into(), over: value.clone() }),
+                None if word.starts_with("with_") => {
+                    repeat = Some(Repeat { word: word.into(), span: key.span.clone(), over: value.clone() })
+                }
                 None => actions.push((word.into(), key.span.clone(), Some(value.clone()))),
             }
         }
@@ -475,6 +480,7 @@ impl<'a> Loader<'a> {
         if !self.first(called) && from.single {
             (used.tasks, used.handlers) = (Arc::from([]), vec![]);
         }
+        self.imported.borrow_mut().needed.extend(needed.iter().map(|need| need.role.name.clone()));
         needed.retain(|need| need.role.duplicates() || self.first(need.key()));
         used.tasks = needed.iter().flat_map(|need| need.tasks.iter()).chain(used.tasks.iter()).cloned().collect();
         used.handlers.splice(0..0, needed.iter().flat_map(|need| need.handlers.iter().cloned()));
@@ -531,7 +537,9 @@ impl<'a> Loader<'a> {
         };
         let entry = from.tasks.as_deref().unwrap_or("main");
         let (mut tasks, handlers) = (part("tasks", entry), part("handlers", from.handlers.as_deref().unwrap_or("main")));
-        if let Some(first) = super::specification::task(role, entry, &around, &from.params).filter(|_| !from.unchecked) {
+        if let Some(first) =
+            super::specification::task(role, from.entry.as_deref().unwrap_or("main"), &around, &from.params).filter(|_| !from.unchecked)
+        {
             tasks = std::iter::once(Item::Task(Arc::new(first))).chain(tasks.iter().cloned()).collect();
         }
         RoleUse { role: role.clone(), around, tasks, handlers: flat(&handlers), span: span.clone(), needs: vec![], graphed: false }
@@ -559,6 +567,7 @@ impl<'a> Loader<'a> {
         uses
     }
 
+    /// Its place in the list: that of an equal use, which is not repeated, or a new one.
     fn use_role(
         &self,
         item: &Node,
@@ -566,8 +575,8 @@ impl<'a> Loader<'a> {
         chain: &mut Vec<(Arc<str>, Span)>,
         uses: &mut Vec<Arc<RoleUse>>,
         errors: &mut Collector,
-    ) -> Result<Arc<str>> {
-        let (name, mut keywords, params) = role_item(item)?;
+    ) -> Result<usize> {
+        let (name, mut keywords, params) = role_item(item, errors)?;
         let text = self.name(&name, Some(up), &Arc::new(params.clone()))?;
         let role = self.role(&text, &name.span, up, errors)?;
         chain.push((role.name.clone(), name.span.clone()));
@@ -590,26 +599,23 @@ impl<'a> Loader<'a> {
         if let Some(meta) = &role.meta {
             needs.extend(edges(&meta_keywords(meta), errors));
             for dependency in role.dependencies() {
-                let needed = self.use_role(dependency, &around, chain, uses, errors)?;
-                needs.push(Edge { role: needed, kind: EdgeKind::After, span: dependency.span.clone() });
+                let place = self.use_role(dependency, &around, chain, uses, errors)?;
+                let role = uses[place].role.name.clone();
+                needs.push(Edge { role, place: Some(place), kind: EdgeKind::After, span: dependency.span.clone() });
             }
         }
         chain.pop();
         let same = |other: &&Arc<RoleUse>| {
             other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around)
         };
-        if role.duplicates() || !uses.iter().any(|other| same(&other)) {
-            let mut used = self.role_use(
-                &role,
-                around,
-                &name.span,
-                &RoleFrom { params: super::specification::params(item), ..RoleFrom::default() },
-                errors,
-            );
-            (used.needs, used.graphed) = (needs, graphed);
-            uses.push(Arc::new(used));
+        if let Some(place) = uses.iter().position(|other| !role.duplicates() && same(&other)) {
+            return Ok(place);
         }
-        Ok(role.name.clone())
+        let from = RoleFrom { params: super::specification::params(item), ..RoleFrom::default() };
+        let mut used = self.role_use(&role, around, &name.span, &from, errors);
+        (used.needs, used.graphed) = (needs, graphed);
+        uses.push(Arc::new(used));
+        Ok(uses.len() - 1)
     }
 
     /// The role of a name: beside the playbook, in the configured folders, or a path.
@@ -625,6 +631,7 @@ impl<'a> Loader<'a> {
         role.meta = self.role_file(&role, "meta", "main").and_then(|file| errors.take(self.document(&file)));
         let own = self.role_file(&role, "meta", "argument_specs").and_then(|file| errors.take(self.document(&file)));
         role.specs = own.as_ref().or(role.meta.as_ref()).and_then(|node| node.get("argument_specs")).cloned();
+        role.meta.iter().for_each(|meta| check_meta(meta, errors));
         let role = Arc::new(role);
         self.roles.borrow_mut().insert(folder, role.clone());
         Ok(role)
@@ -670,7 +677,7 @@ impl<'a> Loader<'a> {
             let known: Vec<String> = folders.iter().flat_map(|folder| self.control.list(folder).unwrap_or_default()).collect();
             span.error(format!("no role `{name}`"))
                 .meant(name, known.iter().map(String::as_str))
-                .hint(format!("looked in {}", folders.join(", ")))
+                .hint(format!("looked in {}", once_each(&folders).join(", ")))
         })
     }
 
@@ -693,6 +700,12 @@ fn flat(items: &[Item]) -> Vec<Arc<Task>> {
             Item::Block(block) => flat(&block.block),
         })
         .collect()
+}
+
+/// The same words, each where it stands first.
+fn once_each(words: &[String]) -> Vec<&str> {
+    let first = |(at, word): (usize, &'_ String)| !words[..at].contains(word);
+    (0..words.len()).filter(|at| first((*at, &words[*at]))).map(|at| words[at].as_str()).collect()
 }
 
 fn warn_idle(key: &Node, word: &str, errors: &mut Collector) {
@@ -736,7 +749,7 @@ pub fn file_argument(task: &Task) -> Result<Node> {
 }
 
 /// A role as a play lists it: its name, keywords and parameters.
-fn role_item(item: &Node) -> Result<(Node, Keywords, Scope)> {
+fn role_item(item: &Node, errors: &mut Collector) -> Result<(Node, Keywords, Scope)> {
     if item.as_str().is_some() {
         return Ok((item.clone(), Keywords::new(), Scope::new()));
     }
@@ -749,7 +762,10 @@ fn role_item(item: &Node) -> Result<(Node, Keywords, Scope)> {
             "vars" => Scope::from_node(value).iter().for_each(|(name, var)| params.insert(name.clone(), var.clone())),
             word => match Holder::Role.keyword(word) {
                 Some(word) => drop(keywords.insert(word, value.clone())),
-                None => params.insert(word, value.clone()),
+                None => {
+                    errors.extend(misspelt(key, word));
+                    params.insert(word, value.clone());
+                }
             },
         }
     }
@@ -759,14 +775,38 @@ fn role_item(item: &Node) -> Result<(Node, Keywords, Scope)> {
     }
 }
 
+/// A key of a role in a play that is no keyword is a variable; one that is nearly a keyword may have been meant as one.
+fn misspelt(key: &Node, word: &str) -> Option<Diagnostic> {
+    let near = nearest(word, Holder::Role.all())?;
+    let warning = key.span.warning(format!("`{word}` is no keyword of a role, so it is a variable"));
+    Some(warning.hint(format!("did you mean `{near}`? A variable is better given under `vars:`")))
+}
+
+/// What `meta/main.yml` may say.
+const META: &[&str] = &["allow_duplicates", "argument_specs", "collections", "dependencies", "galaxy_info", "after", "requires"];
+
+fn check_meta(meta: &Node, errors: &mut Collector) {
+    if meta.as_map().is_none() && !meta.is_null() {
+        errors.push(meta.error(format!("what is said of a role is a mapping, and this is {}", meta.type_name())));
+    }
+    for (key, value) in meta.as_map().unwrap_or_default() {
+        let word = key.as_str().unwrap_or("?");
+        if !META.contains(&word) {
+            errors.push(key.error(format!("`{word}` is nothing that can be said of a role")).meant(word, META.iter().copied()));
+        }
+        if word == "dependencies" && value.as_list().is_none() && !value.is_null() {
+            errors.push(value.error(format!("`dependencies` takes a list of roles, and this is {}", value.type_name())));
+        }
+    }
+}
+
 /// The last part of a role's name, which is that of its folder.
 fn short_name(name: &str) -> Arc<str> {
     path::name(name).rsplit('.').next().unwrap_or(name).into()
 }
 
 /// The roles that others depend on, each once.
-fn dependencies(roles: &[Arc<RoleUse>]) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = vec![];
+fn dependencies(roles: &[Arc<RoleUse>], mut names: Vec<Arc<str>>) -> Vec<Arc<str>> {
     for role in roles.iter().filter(|role| role.around.up.as_ref().is_some_and(|up| up.ring == Ring::Role)) {
         if !names.contains(&role.role.name) {
             names.push(role.role.name.clone());
@@ -803,7 +843,7 @@ fn edges(keywords: &Keywords, errors: &mut Collector) -> Vec<Edge> {
             let kind = item.get("kind").and_then(Node::as_str);
             let default = if word == "after" { EdgeKind::After } else { EdgeKind::Ready };
             match (role, kind.map_or(Some(default), EdgeKind::of)) {
-                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), kind, span: item.span.clone() }),
+                (Some(role), Some(kind)) => all.push(Edge { role: role.into(), place: None, kind, span: item.span.clone() }),
                 (None, _) => errors.push(item.error(format!("`{word}` names roles"))),
                 (_, None) => {
                     let known = ["after", "exists", "established", "ready", "serving"];

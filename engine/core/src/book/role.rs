@@ -66,6 +66,8 @@ impl RoleUse {
 #[derive(Clone, Debug, Default)]
 pub struct RoleFrom {
     pub tasks: Option<String>,
+    /// The same as it is written: only a name without an ending has a specification, as in Ansible.
+    pub entry: Option<String>,
     pub handlers: Option<String>,
     pub vars: Option<String>,
     pub defaults: Option<String>,
@@ -97,6 +99,7 @@ impl RoleFrom {
         let file = |word: &str| arg(word).filter(|name| !name.is_empty()).map(clean);
         RoleFrom {
             tasks: file("tasks_from"),
+            entry: arg("tasks_from").filter(|name| !name.is_empty()),
             handlers: file("handlers_from"),
             vars: file("vars_from"),
             defaults: file("defaults_from"),
@@ -117,7 +120,7 @@ pub struct RoleUse {
     pub handlers: Vec<Arc<Task>>,
     /// Where the play or another role's `meta/main.yml` names it.
     pub span: Span,
-    /// Places of this play's list of roles that must come first: its dependencies.
+    /// What must come first, and where that is said.
     pub needs: Vec<Edge>,
     /// Whether its order is its edges' alone, not that of the list: it says `after:` or `requires:`.
     pub graphed: bool,
@@ -127,6 +130,8 @@ pub struct RoleUse {
 #[derive(Clone, Debug)]
 pub struct Edge {
     pub role: Arc<str>,
+    /// Its place in the play's list of roles, where one use of the role is meant and not its name: a dependency.
+    pub place: Option<usize>,
     pub kind: EdgeKind,
     pub span: Span,
 }

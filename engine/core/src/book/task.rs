@@ -42,6 +42,8 @@ pub struct Arguments {
 #[derive(Clone, Debug)]
 pub struct Repeat {
     pub word: Arc<str>,
+    /// Where the keyword stands.
+    pub span: Span,
     pub over: Node,
 }
 

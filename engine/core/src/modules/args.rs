@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::text::{Diagnostic, Result, Span, Value, scalar};
+use crate::text::{Diagnostic, Node, Result, Span, Value, scalar};
 
 /// What a module is called, what it is for, and which arguments it takes. `play doc` prints this.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Arg {
     pub help: &'static str,
     /// Its value is a secret wherever it is shown.
     pub secret: bool,
+    /// The module can say what it would do also where only a real run tells this value.
+    pub waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,13 +60,16 @@ pub enum Type {
     Template,
     /// A file of variables of the control node, or a tree of them; arrives as a `File` does, and is looked for in `vars`.
     Vars,
+    /// A path of the control node that something is written to; arrives as `{name, path, folder, host}`: as it was written, from the
+    /// root, whether there is a folder, and the name of the host.
+    Kept,
     /// A line whose first word names a file of the control node; arrives as a `File` does, with the whole line as `line`.
     Program,
 }
 
 impl Arg {
     pub const fn new(name: &'static str, kind: Type, help: &'static str) -> Arg {
-        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false }
+        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false, waits: false }
     }
 
     pub const fn required(mut self) -> Arg {
@@ -92,12 +97,41 @@ impl Arg {
         self
     }
 
+    pub const fn waits(mut self) -> Arg {
+        self.waits = true;
+        self
+    }
+
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 }
 
 impl Spec {
+    /// What can be said of arguments before a run: names that the module does not have, arguments that it needs and was
+    /// not given, words that are none of its choices. `given` are the pairs of a mapping as it is written.
+    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool) -> Vec<Diagnostic> {
+        let mut wrong = vec![];
+        let named = |key: &Node| self.arg(key.as_str().unwrap_or_default());
+        for (key, value) in given {
+            match (named(key), value.as_str()) {
+                (None, _) if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
+                (Some(arg), Some(text)) if !arg.choices.is_empty() && !text.contains("{{") && !text.contains("{%") => {
+                    let typed = typed(arg, value.to_value()).ok();
+                    wrong.extend(typed.and_then(|typed| check_choice(arg, &typed, &value.span).err()));
+                }
+                _ => {}
+            }
+        }
+        let missing = |arg: &&Arg| arg.required && !given.iter().any(|(key, _)| named(key).is_some_and(|had| had.name == arg.name));
+        wrong.extend(self.args.iter().find(missing).filter(|_| whole).map(|arg| self.needs(arg, span)));
+        wrong
+    }
+
+    fn needs(&self, arg: &Arg, span: &Span) -> Diagnostic {
+        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+    }
+
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
         self.args.iter().find(|arg| arg.is_called(name))
     }
@@ -145,7 +179,7 @@ impl Args {
             }
         }
         match spec.args.iter().find(|arg| arg.required && !args.given.contains_key(arg.name)) {
-            Some(arg) => Err(args.span.error(format!("module `{}` needs the argument `{}`", spec.name, arg.name)).hint(arg.help)),
+            Some(arg) => Err(spec.needs(arg, &args.span)),
             None => Ok(args),
         }
     }
@@ -209,6 +243,17 @@ impl Args {
     /// The first unknown among the arguments.
     pub fn unknown(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
         self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
+    }
+
+    /// The first unknown that the module cannot go without, in a run that only says what it would do.
+    pub fn lacks(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
+        let waits = |name: &str, value: &Value| match self.spec.arg(name) {
+            // what a template renders may wait, and its name may not
+            Some(arg) if arg.waits => !matches!(arg.kind, Type::File | Type::Template) || value.as_map().is_some(),
+            _ => false,
+        };
+        let given = self.given.iter().filter(|(name, (value, _))| !waits(name, value)).map(|(_, (value, _))| value);
+        given.chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
     }
 
     /// A number, whole or not.
@@ -280,7 +325,7 @@ fn coerce(arg: &Arg, value: Value, span: &Span) -> Result<Value> {
     let plain = value.plain().clone();
     let coerced = typed(arg, plain).map_err(|wanted| {
         let shown = if marks.is_empty() { format!("{} is", value.type_name()) } else { "this secret is".into() };
-        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(arg.help)
+        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
     })?;
     if !arg.choices.is_empty() {
         check_choice(arg, &coerced, span)?;
@@ -299,8 +344,10 @@ fn check_choice(arg: &Arg, value: &Value, span: &Span) -> Result<()> {
             .iter()
             .any(|choice| *choice == word || scalar::boolean(choice).is_some_and(|flag| scalar::boolean(&word) == Some(flag)));
         if !known {
+            // nobody writes the name of a free text
+            let name = if arg.name == "free_form" { "it".to_string() } else { format!("`{}`", arg.name) };
             return Err(span
-                .error(format!("`{}` cannot be `{word}`; it is one of {}", arg.name, list(arg.choices)))
+                .error(format!("{name} cannot be `{word}`; it is one of {}", list(arg.choices)))
                 .meant(&word, arg.choices.iter().copied()));
         }
     }
@@ -329,6 +376,7 @@ fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
         | Type::File
         | Type::Template
         | Type::Vars
+        | Type::Kept
         | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),

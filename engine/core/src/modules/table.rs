@@ -2,7 +2,7 @@
 
 use super::{
     Entry, add_host, apt, apt_repository, assemble, assert, async_status, authorized_key, blockinfile, command, copy, cron, debug, fail,
-    file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw,
+    fetch, file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw,
     replace, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user,
     validate_argument_spec, wait_for, wait_for_connection,
 };
@@ -22,6 +22,7 @@ pub static TABLE: &[&Entry] = &[
     &cron::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
+    &fetch::ENTRY,
     &file::ENTRY,
     &getent::ENTRY,
     &group::ENTRY,

@@ -134,8 +134,17 @@ impl Diagnostic {
             group = group.element(Level::HELP.message(hint));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        renderer.decor_style(DecorStyle::Ascii).render(&[group])
+        let text = renderer.decor_style(DecorStyle::Ascii).render(&[group]);
+        if inner.span.is_none() { without_bar(&text, inner.message.lines().count()) } else { text }
     }
+}
+
+/// The renderer draws a bar between a message and its hints, also where no line of a source stands between them.
+fn without_bar(text: &str, after: usize) -> String {
+    let plain = |line: &str| line.replace("\u{1b}[0m", "").rsplit('m').next().unwrap_or_default().trim() == "|";
+    let bar = text.lines().skip(after).position(plain).map(|at| at + after);
+    let lines: Vec<&str> = text.lines().enumerate().filter(|(at, _)| Some(*at) != bar).map(|(_, line)| line).collect();
+    lines.join("\n")
 }
 
 fn snippet<'a>(span: &'a Span, label: &'a str, kind: AnnotationKind) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
@@ -223,6 +232,10 @@ impl Collector {
     /// Keeps the error and gives nothing, or gives the value.
     pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|diagnostic| self.push(diagnostic)).ok()
+    }
+
+    pub fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics.into_iter().for_each(|diagnostic| self.push(diagnostic));
     }
 
     pub fn has_errors(&self) -> bool {

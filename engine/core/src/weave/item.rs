@@ -8,6 +8,7 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::text::template::known;
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::ask::Will;
@@ -108,7 +109,8 @@ impl Session {
     }
 
     fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
+        let seen = thread.cursor.run.as_ref().and_then(|run| run.others.as_ref());
+        let mut sight = Sight::new(tree, &self.inventory, seen.unwrap_or(&self.hosts), thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -154,6 +156,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: false,
+            others: None,
             once,
             throttle,
             phase: Phase::Start,
@@ -226,6 +229,9 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
+        if self.interrupted && thread.queue.is_empty() {
+            return self.leave_off(thread);
+        }
         let path = thread.cursor.path();
         let fatal = self.is_strict(&run.task);
         let guarded =
@@ -276,6 +282,18 @@ impl Session {
         }
     }
 
+    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    fn leave_off(&mut self, thread: &mut Thread) {
+        match &thread.cursor.run {
+            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.at > 0 => self.end_loop(thread),
+            _ => {
+                thread.cursor.run = None;
+                thread.state = State::Done;
+            }
+        }
+    }
+
     fn barrier(&mut self, at: usize, thread: &mut Thread, path: Vec<u32>) {
         if !thread.queue.is_empty() {
             return self.flush(at, thread);
@@ -316,7 +334,8 @@ impl Session {
         let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
-        if let Some(cause) = given.unknown()
+        let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
+        if let Some(cause) = lacks
             && !matches!(entry.spec.name, "set_fact" | "debug")
         {
             return Err(Box::new(Ended::unknown(cause.clone())));
@@ -376,21 +395,29 @@ impl Session {
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
+        let acts = self.tree.options.check && !self.checks(thread);
+        if acts && !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        // what only would be does not count for a task that runs all the same
+        let real = acts.then(|| self.targets[target].world.as_seen());
+        let world = real.as_ref().unwrap_or(&self.targets[target].world);
         let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
-        let halted = match module.want(&View::new(&state.world, asker)) {
-            Ok(want) => match compare(&state.world, asker, &want.states) {
+        let halted = match module.want(&View::new(world, asker)) {
+            Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
+                    let unsure = compared.unsure.filter(|_| self.checks(thread));
                     let doing = Doing {
                         module,
                         want,
                         gaps: compared.gaps,
-                        may: compared.may,
+                        may: compared.may.or(unsure),
                         doubt: compared.doubt,
                         target,
                         asker,
@@ -422,6 +449,9 @@ impl Session {
 
     /// What is wanted is known, and how far it is from what is.
     fn proceed(&mut self, at: usize, thread: &mut Thread, mut doing: Doing) {
+        if doing.want.effects.iter().any(reaches_the_run) && self.flushes_first(at, thread) {
+            return;
+        }
         if let Some(message) = doing.want.failed.take() {
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
@@ -457,16 +487,9 @@ impl Session {
             doing = self.in_background(doing);
         }
         if !doing.gaps.is_empty() && !checking {
-            let registers = thread
-                .cursor
-                .run
-                .as_ref()
-                .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
-            let alone = limited
-                || registers
-                || doing.want.action.is_some()
-                || doing.want.condition.is_some()
-                || doing.target != thread.host.0 as usize;
+            let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
+            let alone =
+                limited || kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -476,7 +499,7 @@ impl Session {
     }
 
     /// Whether this task only says what it would do.
-    fn checks(&self, thread: &Thread) -> bool {
+    pub(super) fn checks(&self, thread: &Thread) -> bool {
         let Some(run) = &thread.cursor.run else { return self.tree.options.check };
         if run.task.keyword("check_mode").is_none() {
             return self.tree.options.check;
@@ -507,7 +530,8 @@ impl Session {
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
             let shown = action.shown.clone();
-            let mut result = doing.want.result.clone();
+            // what an action gives is only known after it
+            let mut result = if action.predictable { doing.want.result.clone() } else { Map::new() };
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
@@ -556,6 +580,12 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        // what comes back may hold what was sent
+        if !self.known.is_empty()
+            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
+        {
+            result = (*marked).clone();
+        }
         if let Some(next) = self.afterwards(doing, &mut result) {
             if let Some(run) = &mut thread.cursor.run {
                 run.phase = Phase::Fixed(Arc::new(next));
@@ -568,7 +598,14 @@ impl Session {
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let kept = match self.keep(thread, &doing.want.effects) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+            }
+        };
+        let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
@@ -591,6 +628,7 @@ impl Session {
             () if acted && !queries => Outcome::Ran { changed: is_changed },
             () if !doing.gaps.is_empty() => Outcome::Change,
             () if acted => Outcome::Ran { changed: is_changed },
+            () if kept => Outcome::Change,
             () => Outcome::Same,
         };
         for warning in &doing.want.warnings {
@@ -600,16 +638,28 @@ impl Session {
             Effect::Say(value) => Some(value.clone()),
             _ => None,
         });
-        let ended = Ended {
-            outcome: Some(outcome),
-            result,
-            gaps: doing.gaps.clone(),
-            doubt: doing.doubt.clone(),
-            say,
-            error,
-            effects: doing.want.effects.clone(),
-        };
+        let mut effects = doing.want.effects.clone();
+        if !doing.environment.is_empty() {
+            self.surround(thread, &mut effects);
+        }
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// The environment that a target tells is that of the task that asks.
+    fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        // it was rendered before the task ran
+        let Ok(own) = address::surroundings(&sight, &run.task) else { return };
+        for effect in effects {
+            let Effect::Facts { facts, gathered: true } = effect else { continue };
+            for name in ["env", "ansible_env"] {
+                let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)))));
+                facts.insert(name, all);
+            }
+        }
     }
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
@@ -710,6 +760,9 @@ impl Session {
         if until.is_none() && !run.task.keywords.contains_key("retries") {
             return Ok(false);
         }
+        if self.interrupted {
+            return Ok(false);
+        }
         let sight = self.result_sight(thread, run, ended);
         let holds = match until {
             Some(node) => self.tree.templates.condition(node, &sight)?,
@@ -741,8 +794,7 @@ impl Session {
             run.tries = tries;
             run.phase = Phase::Start;
         }
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, at);
         Ok(true)
     }
 
@@ -770,6 +822,7 @@ impl Session {
         };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let unforeseen = !predictable(&ended);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         run.told.failed |= failed;
         run.told.done += 1;
@@ -785,6 +838,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            Outcome::WouldRun(_) if unforeseen => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
@@ -794,8 +848,7 @@ impl Session {
         match self.between(thread) {
             Ok(pause) if !over => {
                 if pause > 0.0 && thread.queue.is_empty() {
-                    thread.state = State::Until(self.now + pause);
-                    self.out.push(Output::WakeAt(self.now + pause));
+                    self.sleep_until(thread, self.now + pause);
                 }
             }
             Ok(_) => self.end_loop(thread),
@@ -846,13 +899,21 @@ impl Session {
     }
 
     /// The end of a task: what it registers, notifies and counts for.
-    pub(super) fn end_task(&mut self, thread: &mut Thread, ended: Ended) {
+    pub(super) fn end_task(&mut self, thread: &mut Thread, mut ended: Ended) {
         let ignored = self.ignores(thread);
         let Some(run) = thread.cursor.run.take() else { return };
         let sight = self.sight(thread, &run.task, run.layers.clone());
         let hidden = task::flag(&run.task, "no_log", &sight).ok().flatten().unwrap_or(false);
         let notified = task::notifies(&run.task, &sight);
         drop(sight);
+        if ended.result.get("changed").is_some_and(Value::truthy)
+            && !ended.failed_flag()
+            && !matches!(ended.outcome, Some(Outcome::Skipped(_)))
+            && let Err(error) = notified.and_then(|names| self.notify(thread, names))
+        {
+            ended.result.insert("msg", error.message());
+            (ended.outcome, ended.error) = (Some(Outcome::Failed), Some(error));
+        }
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
         let failed = ended.failed_flag();
         let mut result = ended.result.clone();
@@ -864,8 +925,14 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::May(cause) => {
+                let mut result = result.clone();
+                result.insert("changed", Value::Unknown(cause.clone()));
+                with_lines(result)
+            }
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -886,12 +953,6 @@ impl Session {
             // Ansible counts every file that was included
             thread.cursor.recap.ok += (run.told.done as u32).saturating_sub(1 + run.told.skipped as u32);
         }
-        if changed && !failed {
-            match notified {
-                Ok(names) => self.notify(thread, names),
-                Err(error) => self.notice(error),
-            }
-        }
         let name = self.inventory.host(thread.host).name.clone();
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
@@ -910,9 +971,9 @@ impl Session {
         }
     }
 
-    /// Adds handlers to those that will run. A name that no handler has is an error of the book, told once.
-    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) {
-        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return };
+    /// Adds handlers to those that will run. A task that notifies a handler that nobody wrote has failed.
+    fn notify(&mut self, thread: &mut Thread, names: Vec<(String, crate::text::Node)>) -> Result<()> {
+        let Some(play) = self.play.as_ref().map(|play| play.play.clone()) else { return Ok(()) };
         let mut sight = Sight::new(&self.tree, &self.inventory, &self.hosts, thread.host, thread.cursor.vars.layers());
         sight.around = Some(play.around.clone());
         let titles: Vec<String> = play.handlers.iter().map(|handler| task::title(handler, Some(&sight))).collect();
@@ -920,13 +981,11 @@ impl Session {
         for (name, node) in names {
             let found = super::include::handlers(&play.handlers, &titles, &name);
             if found.is_empty() {
-                let error = node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str));
-                self.notice(error);
-                thread.cursor.failed = true;
-                thread.cursor.frames.clear();
+                return Err(node.error(format!("no handler is called `{name}`")).meant(&name, titles.iter().map(String::as_str)));
             }
             thread.cursor.notified.extend(found);
         }
+        Ok(())
     }
 
     /// Tells what became of a task once nothing can take it back.
@@ -944,6 +1003,23 @@ impl Session {
 /// `ignore_errors` is not about hosts that are not there.
 pub(super) fn unreachable_ignored(task: &Task) -> bool {
     task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
+}
+
+/// Whether an effect is on more than where this host stands: it cannot be taken back, so nothing before it may still fail.
+fn reaches_the_run(effect: &Effect) -> bool {
+    use Effect::{AddHost, ClearHostErrors, EndBatch, EndPlay, GroupBy, Pause};
+    matches!(effect, AddHost { .. } | ClearHostErrors | EndBatch | EndPlay | GroupBy { .. } | Pause { .. })
+}
+
+/// Why a task ends before its time.
+pub(super) fn interrupted(task: &Task) -> Diagnostic {
+    task.module_span.error("interrupted before it was through")
+}
+
+/// Whether an item is sent before the next is looked at: its result is kept or judged, or a pause follows it.
+fn stands_alone(task: &Task) -> bool {
+    let pauses = task.keywords.get("loop_control").is_some_and(|control| control.get("pause").is_some());
+    pauses || task.keywords.contains_key("register") || task.keywords.contains_key("until")
 }
 
 enum Prepared {
@@ -965,7 +1041,7 @@ fn changed(flag: bool) -> Map {
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
@@ -973,7 +1049,10 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            let all = modules::output::lines(value.as_str().unwrap_or_default())
+                .into_iter()
+                .map(|line| Value::text(line).marked(marks.clone()))
+                .collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

@@ -11,6 +11,7 @@ mod background;
 mod batch;
 mod check;
 mod cursor;
+mod discreet;
 mod fatal;
 mod include;
 mod item;
@@ -28,6 +29,6 @@ mod task;
 
 pub use check::check;
 pub use include::Known;
-pub use listing::{Listed, list_hosts, list_tasks};
+pub use listing::{Listed, list_hosts, list_tasks, unknown_words};
 pub use scope::Host;
 pub use session::{Input, Options, Output, Session, Tree};

@@ -3,6 +3,8 @@
 //! A role that says `after:` or `requires:` (in its meta or in the play) is ordered by its edges alone, and may run
 //! beside others; all others keep the order in which the play lists them, as Ansible has it.
 
+use std::sync::Arc;
+
 use crate::book::role::EdgeKind;
 use crate::book::{Play, RoleUse};
 use crate::run::{Graph, Reason};
@@ -13,14 +15,14 @@ use super::strands::Sides;
 /// The graph of a play's roles; nodes are places in `play.roles`.
 pub fn graph(play: &Play) -> Graph {
     let mut graph = Graph::default();
-    for role in &play.roles {
-        graph.add(role.role.name.clone());
+    for used in &play.roles {
+        graph.add(title(used, play));
     }
     let mut last: Option<usize> = None;
     for (at, role) in play.roles.iter().enumerate() {
         for need in &role.needs {
-            let named = |other: &RoleUse| other.role.name == need.role;
-            for before in (0..play.roles.len()).filter(|before| *before != at && named(&play.roles[*before])) {
+            let meant = |other: usize| need.place.map_or(play.roles[other].role.name == need.role, |place| place == other);
+            for before in (0..play.roles.len()).filter(|before| *before != at && meant(*before)) {
                 graph.edge(before, at, Reason { kind: need.kind.label(), span: need.span.clone() });
             }
         }
@@ -34,6 +36,13 @@ pub fn graph(play: &Play) -> Graph {
     graph
 }
 
+/// The role's name; where the play uses it several times (with other tags, variables or conditions), also where.
+fn title(used: &RoleUse, play: &Play) -> Arc<str> {
+    let name = &used.role.name;
+    let once = play.roles.iter().filter(|other| other.role.name == *name).count() == 1;
+    if once { name.clone() } else { format!("{name} ({})", used.span).into() }
+}
+
 /// The order of a play's roles, and which of them may run side by side.
 pub fn order(play: &Play) -> Result<(Vec<usize>, Option<Sides>)> {
     let graph = graph(play);
@@ -43,11 +52,11 @@ pub fn order(play: &Play) -> Result<(Vec<usize>, Option<Sides>)> {
 }
 
 /// Roles that are required and that nothing names.
-pub fn missing(plays: &[std::sync::Arc<Play>]) -> Vec<Diagnostic> {
+pub fn missing(plays: &[Arc<Play>]) -> Vec<Diagnostic> {
     let known: Vec<&str> = plays.iter().flat_map(|play| &play.roles).map(|role| &*role.role.name).collect();
     let needs = plays.iter().flat_map(|play| &play.roles).flat_map(|role| role.needs.iter().map(move |need| (role, need)));
     let missing = needs.filter(|(_, need)| need.kind != EdgeKind::After && !known.contains(&&*need.role));
-    let message = |(role, need): (&std::sync::Arc<RoleUse>, &crate::book::Edge)| {
+    let message = |(role, need): (&Arc<RoleUse>, &crate::book::Edge)| {
         let message = format!("role `{}` requires `{}`, which no play of this playbook has", role.role.name, need.role);
         need.span.error(message).meant(&need.role, known.iter().copied()).hint("add it to the play, or say `after:` where it is not needed")
     };

@@ -175,6 +175,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: true,
+            others: None,
             once: false,
             throttle: None,
             phase: Phase::Start,
@@ -219,7 +220,7 @@ impl Session {
             }
             let Ok(defaults) = super::include::defaults(task, entry, &sight) else { continue };
             let Ok(given) = args::args(entry, task, &defaults, &sight) else { continue };
-            if given.unknown().is_some() {
+            if given.lacks().is_some() {
                 continue;
             }
             let Ok(module) = (entry.make)(&given) else { continue };

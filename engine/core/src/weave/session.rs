@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -226,6 +227,8 @@ pub struct Session {
     pub(super) tally: Tally,
     pub(super) fights: Vec<String>,
     pub(super) now: f64,
+    /// How many ticks were asked for and have not come.
+    pub(super) ticks: usize,
     pub(super) interrupted: bool,
     pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
@@ -234,12 +237,19 @@ pub struct Session {
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
         let steps = super::ask::Steps::new(tree.options.step);
         Session {
@@ -259,6 +269,7 @@ impl Session {
             tally: Tally::default(),
             fights: vec![],
             now: 0.0,
+            ticks: 0,
             interrupted: false,
             steps,
             started_at,
@@ -266,18 +277,28 @@ impl Session {
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
-            Input::Interrupt => self.interrupted = true,
+            Input::Interrupt => self.interrupt(),
             Input::Prompted { text } => {
                 self.stepped(&text);
                 self.prompted(&text);
@@ -288,14 +309,44 @@ impl Session {
             }
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
+        self.ticks = self.ticks.saturating_sub(1);
         let Some(play) = &mut self.play else { return };
         for at in play.lineup.awake(self.now) {
             play.wake(at);
         }
+        // a clock that was set back: it is not yet the time, and no other tick will come
+        if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
+            self.wake_at(at);
+        }
+    }
+
+    /// Whoever sleeps or waits for the user goes on, to its end.
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
+                play.wake(at);
+            }
+        }
+    }
+
+    /// Lets a thread sleep.
+    pub(super) fn sleep_until(&mut self, thread: &mut Thread, at: f64) {
+        thread.state = State::Until(at);
+        self.wake_at(at);
+    }
+
+    fn wake_at(&mut self, at: f64) {
+        self.ticks += 1;
+        self.out.push(Output::WakeAt(at));
     }
 
     fn prompted(&mut self, _text: &str) {
@@ -410,6 +461,7 @@ impl Session {
             let thread = &mut play.threads[*at];
             if let (State::Barrier(_), Some(run)) = (&thread.state, &mut thread.cursor.run) {
                 run.passed = true;
+                run.others = Some(self.hosts.clone());
             }
             play.wake(*at);
         }

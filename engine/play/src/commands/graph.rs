@@ -79,8 +79,10 @@ fn layers(graph: &Graph) -> String {
 }
 
 fn why(graph: &Graph, from: &str, to: &str) -> Result<String, Diagnostic> {
+    // a role that is used several times also says where: its name means the first
+    let named = |node: usize, name: &str| graph.name(node).strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("));
     let node = |name: &str| {
-        (0..graph.len()).find(|node| &**graph.name(*node) == name).ok_or_else(|| {
+        (0..graph.len()).find(|node| named(*node, name)).ok_or_else(|| {
             let known: Vec<&str> = (0..graph.len()).map(|node| &**graph.name(node)).collect();
             Diagnostic::error(format!("no role `{name}` in this play")).meant(name, known)
         })

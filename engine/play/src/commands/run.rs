@@ -124,6 +124,11 @@ pub fn run(args: &Args, ansible: bool) -> u8 {
             return if ansible { 1 } else { USAGE };
         }
     };
+    let unknown = weave::unknown_words(&opened.plays, &opened.inventory, &options);
+    complain(&unknown, colour);
+    if unknown.iter().any(Diagnostic::is_error) {
+        return FAILED;
+    }
     if args.list_tasks || args.list_tags || args.list_hosts || args.syntax_check {
         return list(args, &opened, &options);
     }

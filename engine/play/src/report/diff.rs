@@ -73,6 +73,7 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
     };
     let size = |value: &Option<Value>| match value.as_ref().map(Value::plain) {
         Some(Value::Contents(contents)) => format!("{} bytes", contents.size),
+        Some(unknown @ Value::Unknown(_)) => shown(unknown),
         _ => "nothing".into(),
     };
     match (text(&change.now), text(&change.then)) {
@@ -111,7 +112,7 @@ pub(crate) fn unified(now: &str, then: &str, paint: Paint, indent: &str) -> Stri
     for group in diff.grouped_ops(3) {
         let (first, last) = (&group[0], &group[group.len() - 1]);
         let (old, new) = (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
-        let header = format!("@@ -{},{} +{},{} @@", old.start + 1, old.len(), new.start + 1, new.len());
+        let header = format!("@@ -{} +{} @@", span(&old), span(&new));
         text += &format!("{indent}{}\n", paint.faint(&header));
         for op in &group {
             for change in diff.iter_inline_changes(op) {
@@ -144,6 +145,15 @@ pub(crate) fn unified(now: &str, then: &str, paint: Paint, indent: &str) -> Stri
         }
     }
     text
+}
+
+/// Lines of one side as `diff -u` counts them: an empty part stands behind the line before it, and one line has no length.
+fn span(lines: &std::ops::Range<usize>) -> String {
+    match lines.len() {
+        0 => format!("{},0", lines.start),
+        1 => format!("{}", lines.start + 1),
+        length => format!("{},{length}", lines.start + 1),
+    }
 }
 
 /// A value on one line, secrets masked.

@@ -9,7 +9,11 @@ use serde_json::{Value as Json, json};
 use super::ansible::masked_value;
 use super::{Report, to_stdout};
 
-pub(super) struct Lines;
+/// `messages`: how many went to each target.
+#[derive(Default)]
+pub(super) struct Lines {
+    messages: std::collections::BTreeMap<String, u32>,
+}
 
 fn line(json: &Json) {
     to_stdout(&format!("{json}\n"));
@@ -93,6 +97,10 @@ impl Report for Lines {
         }
     }
 
+    fn sent(&mut self, host: &str) {
+        *self.messages.entry(host.to_string()).or_default() += 1;
+    }
+
     fn finish(&mut self, summary: &Summary) {
         let hosts: serde_json::Map<String, Json> = summary
             .recaps
@@ -112,6 +120,7 @@ impl Report for Lines {
             "certainty": tally.certainty(),
             "fights": summary.fights,
             "interrupted": summary.interrupted,
+            "messages": self.messages,
         }));
     }
 }

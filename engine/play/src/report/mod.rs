@@ -46,7 +46,7 @@ pub struct Style {
 /// The reports that a style asks for.
 pub fn choose(style: &Style) -> Box<dyn Report> {
     let main: Box<dyn Report> = match () {
-        () if style.json => Box::new(json::Lines),
+        () if style.json => Box::new(json::Lines::default()),
         () if style.ansible => Box::new(ansible::Ansible::new(style.clone())),
         () => Box::new(screen::Screen::new(style.clone())),
     };

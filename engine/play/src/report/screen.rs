@@ -177,7 +177,7 @@ impl Report for Screen {
                 }
             }
             Event::Notice(diagnostic) => {
-                let text = diagnostic.render(self.style.colour);
+                let text = diagnostic.render(self.style.colour) + "\n";
                 match &self.bar {
                     Some(bar) => bar.suspend(|| to_stderr(&text)),
                     None => to_stderr(&text),

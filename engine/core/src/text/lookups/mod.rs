@@ -61,9 +61,7 @@ const LOOKUPS: &[Lookup] = &[
 /// What a lookup finds for its terms.
 pub fn run(name: &str, args: Vec<Value>, named: Map, here: &Here<'_>) -> Outcome<Vec<Value>> {
     let Some(lookup) = LOOKUPS.iter().find(|lookup| lookup.name == short(name)) else {
-        return Err(Diagnostic::error(format!("there is no lookup `{name}`"))
-            .meant(short(name), LOOKUPS.iter().map(|lookup| lookup.name))
-            .into());
+        return Err(Diagnostic::error(format!("there is no lookup `{name}`")).meant(short(name), names()).into());
     };
     args.iter().chain(named.values()).try_for_each(usable)?;
     if let Some(key) = named.keys().find(|key| !lookup.options.contains(&key.as_str().unwrap_or_default())) {
@@ -73,6 +71,11 @@ pub fn run(name: &str, args: Vec<Value>, named: Map, here: &Here<'_>) -> Outcome
             .into());
     }
     (lookup.run)(&Call::new(lookup.name, args, named), here)
+}
+
+/// The names of all lookups.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LOOKUPS.iter().map(|lookup| lookup.name)
 }
 
 pub fn is_lookup(name: &str) -> bool {

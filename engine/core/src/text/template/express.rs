@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::emit::{Emit, Read};
 use super::lexer::Bad;
 use super::parse::{Arg, Expr, Form};
-use crate::text::{filters, tests};
+use crate::text::{filters, lookups, tests};
 
 impl Emit<'_> {
     pub fn expr(&mut self, expr: &Expr) -> Result<(), Bad> {
@@ -206,6 +206,7 @@ impl Emit<'_> {
                 self.arguments(args, true)?;
             }
             _ => {
+                known_lookup(callee, args)?;
                 self.raw("_j_call(");
                 self.expr(callee)?;
                 self.arguments(args, true)?;
@@ -234,6 +235,17 @@ fn operator(op: &str) -> &'static str {
         ">=" => "_j_ge",
         "in" => "_j_in",
         _ => "_j_nin",
+    }
+}
+
+/// The name of a lookup, where it is written out.
+fn known_lookup(callee: &Expr, args: &[Arg]) -> Result<(), Bad> {
+    let looks = matches!(&callee.kind, Form::Name(name) if matches!(name.as_str(), "lookup" | "query" | "q"));
+    match args.first() {
+        Some(Arg::Plain(Expr { kind: Form::Text(name), range })) if looks && !lookups::is_lookup(name) => {
+            Err(unknown("lookup", name, range, lookups::names()))
+        }
+        _ => Ok(()),
     }
 }
 
