@@ -70,7 +70,7 @@ impl Session {
                 Diagnostic::error("`--step` asks before each task, and there is nobody to answer")
                     .hint("run it in a terminal, or give the answers on standard input"),
             );
-            self.interrupted = true;
+            self.interrupt();
         }
     }
 }
