@@ -1009,7 +1009,7 @@ fn with_lines(mut result: Map) -> Value {
             // a line without a secret that stands elsewhere in the text stays readable
             let all_stand = mask::standing(text, &marks).len() == marks.len();
             let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
-            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(&line))).collect::<Vec<_>>();
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }
