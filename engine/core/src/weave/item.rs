@@ -11,6 +11,7 @@ use crate::state::{Cause, Effect, Gap, Halt, Look, View};
 use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
+use super::ask::Will;
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
@@ -132,6 +133,9 @@ impl Session {
             return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
+        let diff = task::flag(&task, "diff", &sight).ok().flatten();
+        // where the user is asked, one host asks for all
+        let throttle = if self.steps.on { Some(1) } else { self.throttle(&task, &sight) };
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -140,6 +144,7 @@ impl Session {
             play: play.name.clone(),
             span: task.span.clone(),
             handler: thread.cursor.handler,
+            diff,
         });
         self.started_at = None;
         let loop_var =
@@ -156,9 +161,11 @@ impl Session {
             passed: false,
             others: None,
             once,
+            throttle,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task,
         });
     }
@@ -229,11 +236,19 @@ impl Session {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
-        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
+        let fatal = self.is_strict(&run.task);
+        let guarded =
+            run.once || run.throttle.is_some() || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
+        match self.will(thread) {
+            Will::Run => {}
+            Will::Leave => return thread.cursor.run = None,
+            Will::Gather => return self.barrier(at, thread, path),
+            Will::Asked => return,
+        }
+        let Some(run) = &thread.cursor.run else { return };
         if run.once
             && let Some((value, failed)) = self.play.as_ref().and_then(|play| play.once.get(&path).cloned())
         {
@@ -261,13 +276,17 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => {
+            Ok(Prepared::Module { module, target, who, environment, limits }) => {
+                if let Some(run) = &mut thread.cursor.run {
+                    run.limits = Some(*limits);
+                }
                 self.attempt(at, thread, module, target, who, environment);
             }
         }
     }
 
-    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was
+    /// done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
             Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
@@ -328,13 +347,14 @@ impl Session {
         let module = (entry.make)(&given).map_err(fail)?;
         let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
+        let limits = Box::new(super::background::limits(task, sight).map_err(fail)?);
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
-        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, limits })
     }
 
     /// The host that a task is delegated to.
@@ -406,6 +426,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        limits: thread.cursor.run.as_ref().and_then(|run| run.limits.clone()).unwrap_or_default(),
                         fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
@@ -460,9 +481,18 @@ impl Session {
             let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
             doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
         }
+        let limited = !checking && (doing.limits.seconds.is_some() || doing.limits.job.is_some());
+        if limited && !thread.queue.is_empty() {
+            // its limit is its own
+            return self.flush(at, thread);
+        }
+        if limited {
+            doing = self.in_background(doing);
+        }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
-            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let alone =
+                limited || kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -559,6 +589,12 @@ impl Session {
         {
             result = (*marked).clone();
         }
+        if let Some(next) = self.afterwards(doing, &mut result) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(Arc::new(next));
+            }
+            return;
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
         }
@@ -645,8 +681,13 @@ impl Session {
             }
         }
         let effects = std::mem::take(&mut ended.effects);
+        let learns = looped && !effects.is_empty();
         if !self.effects(thread, effects) {
             return;
+        }
+        if let Some(run) = thread.cursor.run.as_mut().filter(|_| learns) {
+            // the next item sees what this one set
+            run.layers = scope::around(thread.cursor.vars.layers(), &run.task);
         }
         if !looped {
             return self.end_task(thread, ended);
@@ -923,6 +964,7 @@ impl Session {
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
+            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
@@ -986,7 +1028,13 @@ fn stands_alone(task: &Task) -> bool {
 
 enum Prepared {
     Include,
-    Module { module: Arc<dyn modules::Module>, target: (HostId, Arc<crate::run::Address>), who: crate::run::Who, environment: String },
+    Module {
+        module: Arc<dyn modules::Module>,
+        target: (HostId, Arc<crate::run::Address>),
+        who: crate::run::Who,
+        environment: String,
+        limits: Box<super::background::Limits>,
+    },
 }
 
 fn changed(flag: bool) -> Map {

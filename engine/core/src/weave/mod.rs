@@ -6,6 +6,8 @@
 mod address;
 mod args;
 mod arrivals;
+mod ask;
+mod background;
 mod batch;
 mod check;
 mod cursor;

@@ -208,7 +208,9 @@ impl Session {
                         Answer::Api(responses) => (None, responses),
                         _ => (None, vec![]),
                     };
-                    return self.conclude(thread, &doing, reply.or(last), responses);
+                    // the answer of a condition is no change
+                    let reply = if condition.tells { last } else { reply.or(last) };
+                    return self.conclude(thread, &doing, reply, responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => {
@@ -296,12 +298,17 @@ impl Session {
                 let gaps: Vec<&Gap> = places.iter().map(|(queued, gap)| &thread.queue[*queued].doing.gaps[*gap]).collect();
                 let environment = places.first().map_or("", |(queued, _)| &thread.queue[*queued].doing.environment);
                 let script = gaps.first().map_or_else(|| String::new().into(), |gap| (self.tree.kinds)(gap.id.kind).fix(&gaps));
-                part(with_environment(script, environment), Purpose::Fix, None)
+                part(
+                    with_environment(script, environment),
+                    Purpose::Fix,
+                    places.first().and_then(|(queued, _)| thread.queue[*queued].doing.limits.seconds),
+                )
             }
             Sent::Act => match doing.and_then(|doing| Some((doing, doing.want.action.as_ref()?))) {
                 Some((doing, action)) => {
                     let purpose = if action.code_is_data { Purpose::Act { stops: false } } else { Purpose::Fix };
-                    part(with_environment(action.script.clone(), &doing.environment), purpose, action.limit)
+                    let limit = action.limit.into_iter().chain(doing.limits.seconds).min();
+                    part(with_environment(action.script.clone(), &doing.environment), purpose, limit)
                 }
                 None => part(Script::from(String::new()), Purpose::Ask, None),
             },
@@ -518,8 +525,10 @@ impl Session {
         } else if fault.kind == FaultKind::Interrupted {
             self.cut_short(&mut thread, error);
         } else if let Some(run) = &mut thread.cursor.run {
+            let limit = run.limits.as_ref().and_then(|limits| limits.seconds).filter(|_| fault.kind == FaultKind::TimedOut);
+            let (error, result) = limit.map_or_else(|| (error, Map::new()), super::background::timed_out);
             let error = error.at(&run.task.module_span);
-            run.forced = Some(Box::new(Forced { error, gaps: vec![], result: Map::new() }));
+            run.forced = Some(Box::new(Forced { error, gaps: vec![], result }));
         }
         if let Some(play) = &mut self.play {
             play.put(flight.thread, thread);

@@ -83,6 +83,8 @@ pub enum Input {
     Prompted {
         text: String,
     },
+    /// Nobody is there to answer.
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -131,7 +133,7 @@ pub struct Thread {
 
 impl Thread {
     /// Whether it is in the midst of a task.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Done | State::Barrier(_))
     }
 }
@@ -229,6 +231,7 @@ pub struct Session {
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
     pub(super) pending: Vec<String>,
+    pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
@@ -249,6 +252,7 @@ impl Session {
         let passwords = [&tree.options.password, &tree.options.become_password];
         known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
+        let steps = super::ask::Steps::new(tree.options.step);
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
@@ -269,6 +273,7 @@ impl Session {
             ticks: 0,
             interrupted: false,
             pending: vec![],
+            steps,
             started_at,
             over: false,
             last_label: None,
@@ -296,7 +301,14 @@ impl Session {
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
             Input::Interrupt => self.interrupt(),
-            Input::Prompted { text } => self.prompted(&text),
+            Input::Prompted { text } => {
+                self.stepped(&text);
+                self.prompted(&text);
+            }
+            Input::Unanswered => {
+                self.unanswered();
+                self.prompted("");
+            }
         }
         self.pump();
         self.learn();
@@ -426,7 +438,10 @@ impl Session {
                         free.push(*first);
                     }
                 }
-                _ => free.extend(waiting),
+                _ => match play.room_at(place, waiting) {
+                    Some(room) => free.extend(waiting.iter().take(room)),
+                    None => free.extend(waiting),
+                },
             }
         }
         let targets = &self.targets;

@@ -142,7 +142,8 @@ const TESTS: &[Test] = &[
     Test::new("in", "value container", |call, _| t::contains(call.need(1)?, call.need(0)?)),
     Test::new("contains", "value item", |call, _| t::contains(call.need(0)?, call.need(1)?)),
     Test::new("sameas", "value other", |call, _| {
-        Ok(call.need(0)?.type_name() == call.need(1)?.type_name() && t::equal(call.need(0)?, call.need(1)?)?)
+        // of all values only these are the same object wherever they stand
+        Ok(matches!(call.need(0)?, Value::Bool(_) | Value::Null) && call.need(0)? == call.need(1)?)
     }),
     Test::new("odd", "value", |call, _| divided(call, 2, 1)),
     Test::new("even", "value", |call, _| divided(call, 2, 0)),
