@@ -386,15 +386,8 @@ impl Session {
         if self.waits_for(at, thread, target) {
             return;
         }
-        let state = &mut self.targets[target];
-        state.address = Some(address);
-        let asker = match state.askers.iter().position(|known| *known == who) {
-            Some(asker) => asker,
-            None => {
-                state.askers.push(who);
-                state.askers.len() - 1
-            }
-        };
+        self.targets[target].address = Some(address);
+        let asker = self.asker(target, who);
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
@@ -444,10 +437,19 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                self.end_item(thread, Ended::failed(error));
             }
         }
+    }
+
+    /// The place of a user among those that a target is talked to as.
+    fn asker(&mut self, target: usize, who: crate::run::Who) -> crate::state::Asker {
+        let askers = &mut self.targets[target].askers;
+        askers.iter().position(|known| *known == who).unwrap_or_else(|| {
+            askers.push(who);
+            askers.len() - 1
+        })
     }
 
     /// What is wanted is known, and how far it is from what is.
@@ -583,12 +585,7 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
-        // what comes back may hold what was sent
-        if !self.known.is_empty()
-            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
-        {
-            result = (*marked).clone();
-        }
+        let mut result = self.veiled(result);
         if let Some(next) = self.afterwards(doing, &mut result) {
             if let Some(run) = &mut thread.cursor.run {
                 run.phase = Phase::Fixed(Arc::new(next));
@@ -604,8 +601,8 @@ impl Session {
         let kept = match self.keep(thread, &doing.want.effects) {
             Ok(kept) => kept,
             Err(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                return self.end_item(thread, Ended::failed(error));
             }
         };
         let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
@@ -615,24 +612,15 @@ impl Session {
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result
-            .get("msg")
-            .map(modules::display)
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "the module says that it failed".into());
-        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
-            Some(run) => error.at(&run.task.module_span),
-            None => error,
-        });
-        let outcome = match () {
-            () if failed => Outcome::Failed,
-            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if acted && !queries => Outcome::Ran { changed: is_changed },
-            () if !doing.gaps.is_empty() => Outcome::Change,
-            () if acted => Outcome::Ran { changed: is_changed },
-            () if kept => Outcome::Change,
-            () => Outcome::Same,
+        let error = failed.then(|| at_task(thread, complaint(&result)));
+        let outcome = match &doing.may {
+            _ if failed => Outcome::Failed,
+            Some(cause) => Outcome::May(cause.clone()),
+            None if acted && !queries => Outcome::Ran { changed: is_changed },
+            None if !doing.gaps.is_empty() => Outcome::Change,
+            None if acted => Outcome::Ran { changed: is_changed },
+            None if kept => Outcome::Change,
+            None => Outcome::Same,
         };
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
@@ -647,6 +635,17 @@ impl Session {
         }
         let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// What comes back may hold what was sent.
+    pub(super) fn veiled(&self, result: Map) -> Map {
+        if self.known.is_empty() {
+            return result;
+        }
+        match self.known.marked(&Value::from(result.clone())) {
+            Value::Map(marked) => (*marked).clone(),
+            _ => result,
+        }
     }
 
     /// The environment that a target tells is that of the task that asks.
@@ -928,11 +927,7 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
-            Outcome::May(cause) => {
-                let mut result = result.clone();
-                result.insert("changed", Value::Unknown(cause.clone()));
-                with_lines(result)
-            }
+            Outcome::May(cause) => with_lines(doubtful(result.clone(), cause)),
             _ => with_lines(result.clone()),
         };
         let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
@@ -1043,6 +1038,26 @@ fn changed(flag: bool) -> Map {
     map
 }
 
+/// What a module says that failed.
+fn complaint(result: &Map) -> Diagnostic {
+    let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty());
+    Diagnostic::error(message.unwrap_or_else(|| "the module says that it failed".into()))
+}
+
+/// An error, at the task that a host stands at.
+fn at_task(thread: &Thread, error: Diagnostic) -> Diagnostic {
+    match &thread.cursor.run {
+        Some(run) => error.at(&run.task.module_span),
+        None => error,
+    }
+}
+
+/// The result of a task of which it is not known whether it changes anything.
+fn doubtful(mut result: Map, cause: &Cause) -> Map {
+    result.insert("changed", Value::Unknown(cause.clone()));
+    result
+}
+
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
     ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
@@ -1057,7 +1072,7 @@ fn with_lines(mut result: Map) -> Value {
             // a line without a secret that stands elsewhere in the text stays readable
             let all_stand = mask::standing(text, &marks).len() == marks.len();
             let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
-            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(&line))).collect::<Vec<_>>();
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

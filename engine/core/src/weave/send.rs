@@ -418,7 +418,7 @@ impl Session {
             let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
-                result.extend(doing.module.refused(gap, reply));
+                result.extend(self.veiled(doing.module.refused(gap, reply)));
             }
             return self.go_back(thread, queued, error, result);
         }
