@@ -227,7 +227,10 @@ fn no_planted_secret_is_shown_or_left_anywhere() {
         }
     }
     let (lines, variables) = watch.end();
-    assert!(lines.iter().any(|line| line.contains(&secret(10))) && variables.iter().any(|text| text.contains(&secret(8))), "nobody watched");
+    assert!(
+        lines.iter().any(|line| line.contains(&secret(10))) && variables.iter().any(|text| text.contains(&secret(8))),
+        "nobody watched"
+    );
     for line in &lines {
         assert_eq!(leaks(line.as_bytes(), &ARGUMENTS), Vec::<String>::new(), "in the arguments of a process");
     }
@@ -248,13 +251,17 @@ fn left(planted: &Planted, upper: &Path) {
     }
     let written = ["/root/t.conf", "/root/two", "/root/thirty", "/root/again", "/root/v", "/etc/passwd", "/etc/passwd-", "/var/spool/cron"];
     let files = Planted::files(&upper.join("up"));
-    assert!(files.iter().any(|(path, contents)| path.ends_with("root/two") && !leaks(contents, &[]).is_empty()), "the search finds what is there");
+    assert!(
+        files.iter().any(|(path, contents)| path.ends_with("root/two") && !leaks(contents, &[]).is_empty()),
+        "the search finds what is there"
+    );
     for (path, contents) in files {
         let name = path.to_string_lossy().into_owned();
         if !written.iter().any(|known| name.contains(&format!("/up{known}"))) {
             assert_eq!(leaks(&contents, &[]), Vec::<String>::new(), "in {name}");
         }
     }
-    let volatile = planted.exec("tar -cf - -C / --exclude=run/systemd --exclude=run/udev --exclude=run/user tmp run dev/shm 2>/dev/null || true");
+    let volatile =
+        planted.exec("tar -cf - -C / --exclude=run/systemd --exclude=run/udev --exclude=run/user tmp run dev/shm 2>/dev/null || true");
     assert_eq!(leaks(&volatile, &[]), Vec::<String>::new(), "in /tmp, /run or /dev/shm of the host");
 }

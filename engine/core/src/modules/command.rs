@@ -124,7 +124,9 @@ impl Command {
     pub fn new(args: &Args, run: Run, cmd: Value, shown: &str, mut marks: Vec<Arc<Mark>>) -> Command {
         let shown = output::shown(shown, &marks);
         let names: Vec<String> = marks.iter().map(|mark| format!("`{}`", mark.name)).collect();
-        let seen = || format!("{} stands in this command, where others on the host may see it; give it by `stdin` or `environment`", names.join(", "));
+        let seen = || {
+            format!("{} stands in this command, where others on the host may see it; give it by `stdin` or `environment`", names.join(", "))
+        };
         let warnings = if names.is_empty() { vec![] } else { vec![seen()] };
         marks.extend(args.value("stdin").map(|value| value.marks()).unwrap_or_default());
         Command {

@@ -539,16 +539,14 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
-<<<<<<< HEAD
         // what comes back may hold what was sent
         if !self.known.is_empty()
             && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
         {
             result = (*marked).clone();
-=======
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
->>>>>>> main
         }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
