@@ -11,6 +11,7 @@ mod world {
     mod objects;
     mod platform;
     mod proof;
+    mod readme;
     mod secrets;
     mod server;
     mod snapshot;

@@ -72,6 +72,8 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             let mut seen = (BTreeSet::new(), BTreeSet::new());
             while !over.load(Ordering::Relaxed) {
+                // often enough for what lasts a second, and no burden for what is watched
+                std::thread::sleep(std::time::Duration::from_millis(10));
                 for entry in std::fs::read_dir("/proc").expect("processes").flatten() {
                     let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
                     let line = read("cmdline");
