@@ -13,6 +13,7 @@ mod world {
     mod objects;
     mod platform;
     mod proof;
+    mod readme;
     mod secrets;
     mod server;
     mod snapshot;
