@@ -4,18 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use play_core::run::Recap;
 
+use super::case::Traits;
 use super::drive::{Line, Trace};
 
-/// Which of it can be said of this playbook.
-#[derive(Clone, Copy)]
-pub struct Shape {
-    /// No message goes to a host for another.
-    pub alone: bool,
-    pub forced: bool,
-}
-
-pub fn wrong(trace: &Trace, shape: Shape) -> Vec<String> {
+pub fn wrong(trace: &Trace, traits: Traits) -> Vec<String> {
     let mut wrong = trace.wrong.clone();
+    for (target, sent) in trace.lost.iter().filter(|_| !traits.delegates) {
+        if trace.sent[*sent..].iter().any(|sent| sent.target == *target) {
+            wrong.push(format!("{target} is gone, and is sent another message"));
+        }
+    }
     let Some(summary) = &trace.summary else { return wrong };
     let recaps: BTreeMap<String, Recap> = summary.recaps.iter().map(|(host, recap)| (host.to_string(), *recap)).collect();
     let told: BTreeSet<&str> = trace.told.iter().map(|line| line.host.as_str()).collect();
@@ -27,8 +25,8 @@ pub fn wrong(trace: &Trace, shape: Shape) -> Vec<String> {
         };
         adds_up(host, recap, &lines, &mut wrong);
         in_order(host, &lines, &mut wrong);
-        if shape.alone {
-            out_is_out(host, &lines, shape, &mut wrong);
+        if !traits.delegates {
+            out_is_out(host, &lines, traits, &mut wrong);
         }
     }
     wrong
@@ -70,23 +68,26 @@ fn in_order(host: &str, lines: &[&Line], wrong: &mut Vec<String>) {
 }
 
 /// Who failed and is not rescued does nothing more.
-fn out_is_out(host: &str, lines: &[&Line], shape: Shape, wrong: &mut Vec<String>) {
+fn out_is_out(host: &str, lines: &[&Line], traits: Traits, wrong: &mut Vec<String>) {
     let out = lines.iter().position(|line| {
         let guarded = line.outcome != "unreachable" && (line.task.ends_with('g') || number(line).is_none());
         matches!(line.outcome, "failed" | "unreachable") && !line.ignored && !guarded
     });
     let Some(out) = out else { return };
-    let more = lines[out + 1..].iter().find(|line| !(shape.forced && line.task.starts_with('h')));
+    let more = lines[out + 1..].iter().find(|line| !(traits.forced && line.task.starts_with('h')));
     if let Some(more) = more {
         wrong.push(format!("{host} is out by {:?}, and goes on with {:?}", lines[out], more));
     }
 }
 
-/// What was told, by host.
-pub fn by_host(trace: &Trace) -> BTreeMap<&str, Vec<&Line>> {
+/// What was told, by host; where roles run side by side, by task, too.
+pub fn by_host(trace: &Trace, traits: Traits) -> BTreeMap<&str, Vec<&Line>> {
     let mut all: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
     for line in &trace.told {
         all.entry(&line.host).or_default().push(line);
+    }
+    if traits.sides {
+        all.values_mut().for_each(|lines| lines.sort_by(|one, other| one.task.cmp(&other.task)));
     }
     all
 }

@@ -1,7 +1,7 @@
 //! Carries messages between a session and the simulated targets, with faults, and writes down what was sent and told.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use play_core::run::{Event, Fault, FaultKind, Message, Outcome, Summary, Told};
 use play_core::state::Purpose;
@@ -9,7 +9,7 @@ use play_core::weave::{Input, Options, Output};
 use tests::dice::Dice;
 
 use super::book::Book;
-use super::far::{Far, Known};
+use super::far::{self, Far, Known, Read};
 
 /// A message that is cut: the nth to a target (from 0).
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ pub struct Sent {
     pub target: String,
     pub parts: usize,
     pub fixes: usize,
-    pub acts: usize,
+    /// Seconds into the run.
+    pub at: f64,
 }
 
 /// One line that was told, as far as it is compared.
@@ -70,6 +71,8 @@ pub struct Trace {
     pub sent: Vec<Sent>,
     pub told: Vec<Line>,
     pub summary: Option<Summary>,
+    /// Targets that went away, and how many messages had been sent by then.
+    pub lost: Vec<(String, usize)>,
     pub wrong: Vec<String>,
     pub whole: String,
     pub inputs: usize,
@@ -85,7 +88,7 @@ struct Due {
 
 enum What {
     Tick,
-    Come { id: u64, target: String, who: String, message: Message },
+    Come { id: u64, target: String, who: String, message: Message, read: Vec<Read> },
 }
 
 impl PartialEq for Due {
@@ -123,6 +126,8 @@ struct Run<'a> {
     /// Of each message, which it is of its target.
     nths: BTreeMap<u64, usize>,
     known: Known,
+    /// Targets that have a message which is not answered yet.
+    busy: BTreeSet<String>,
     trace: Trace,
 }
 
@@ -141,6 +146,7 @@ pub fn run(book: &Book, far: &mut Far, plan: &Plan) -> Trace {
         counts: BTreeMap::new(),
         nths: BTreeMap::new(),
         known: Known::default(),
+        busy: BTreeSet::new(),
         trace: Trace::default(),
     };
     let mut inputs = vec![Input::Start];
@@ -203,16 +209,22 @@ impl Run<'_> {
     }
 
     fn send(&mut self, id: u64, target: String, who: String, message: Message) {
-        let count = |wanted: fn(&Purpose) -> bool| message.parts.iter().filter(|part| wanted(&part.purpose)).count();
+        let read = far::read(&message);
         let sent = Sent {
             target: target.clone(),
             parts: message.parts.len(),
-            fixes: count(|purpose| *purpose == Purpose::Fix),
-            acts: count(|purpose| matches!(purpose, Purpose::Act { .. })),
+            fixes: message.parts.iter().filter(|part| part.purpose == Purpose::Fix).count(),
+            at: self.passed,
         };
-        let wrong = self.known.sent(&target, &who, &message, &self.far.hosts[&target], self.plan.check);
+        let wrong = self.known.sent(&target, &who, &read, &self.far.hosts[&target], self.plan.check);
         self.trace.wrong.extend(wrong);
         self.trace.sent.push(sent);
+        if !self.busy.insert(target.clone()) {
+            self.trace.wrong.push(format!("a second message to {target} while one is on its way"));
+        }
+        if self.plan.forks > 0 && self.busy.len() > self.plan.forks as usize {
+            self.trace.wrong.push(format!("messages to {:?} with {} forks", self.busy, self.plan.forks));
+        }
         let nth = self.counts.entry(target.clone()).or_default();
         self.nths.insert(id, *nth);
         *nth += 1;
@@ -220,28 +232,33 @@ impl Run<'_> {
         if self.plan.slow.contains(&target) {
             seconds *= 100.0;
         }
-        self.push(self.passed + seconds, What::Come { id, target, who, message });
+        self.push(self.passed + seconds, What::Come { id, target, who, message, read });
     }
 
     /// What comes in next.
     fn next(&mut self) -> Vec<Input> {
         let Some(due) = self.due.pop() else { return vec![] };
         self.passed = self.passed.max(due.at);
-        let What::Come { id, target, who, message } = due.what else { return vec![Input::Tick] };
+        let What::Come { id, target, who, message, read } = due.what else { return vec![Input::Tick] };
+        self.busy.remove(&target);
         let host = self.far.hosts.get_mut(&target).expect("a message goes to a host that is there");
-        let before = host.clone();
         let nth = self.nths[&id];
         let cut = self.plan.cuts.iter().find(|cut| cut.target == target && cut.nth == nth);
         if let Some(cut) = cut {
+            self.known.runs(&target, &read[..cut.ran.min(read.len())], host);
             let mut answers = host.run(&message.parts, cut.ran);
-            self.known.ran(&target, &who, &message.parts[..answers.len()], None, &before);
-            self.known.lost(&target, cut.kind);
+            self.known.loses(&target);
+            if matches!(cut.kind, FaultKind::Unreachable | FaultKind::Interrupted) {
+                self.trace.lost.push((target, self.trace.sent.len()));
+            }
             answers.truncate(cut.answered.min(message.parts.len().saturating_sub(1)));
             let fault = Fault { kind: cut.kind, message: "cut".into(), hint: None, answers };
             return vec![Input::Fault { id, fault }];
         }
+        self.known.runs(&target, &read, host);
         let answers = host.run(&message.parts, message.parts.len());
-        self.known.ran(&target, &who, &message.parts, Some(&answers), &before);
+        self.known.hears(&target, &who, &read, &answers);
+        self.known.refused(&target, &who, &read, &answers);
         let mut inputs = vec![Input::Answers { id, answers: answers.clone() }];
         if self.plan.noise {
             let stranger = Fault { kind: FaultKind::Unreachable, message: "nobody".into(), hint: None, answers: vec![] };

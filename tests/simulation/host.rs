@@ -63,20 +63,23 @@ impl Host {
     }
 
     fn shell(&mut self, text: &str) -> Reply {
-        if let Some(asked) = json_after(text, ASK) {
+        if let Some(asked) = all_after(text, ASK).next() {
             return Reply { out: self.ask(&asked).to_string().into(), ..Reply::default() };
         }
-        if let Some(fix) = json_after(text, FIX) {
-            return self.fix(&fix);
+        let fixes: Vec<Json> = all_after(text, FIX).collect();
+        if !fixes.is_empty() {
+            // the first that fails ends them
+            let failed = fixes.iter().map(|fix| self.fix(fix)).find(|reply| reply.code != 0);
+            return failed.unwrap_or_default();
         }
         if let Some(at) = text.find("simctl ") {
             let words: Vec<&str> = text[at..].trim_end_matches(['\n', '\'']).split_whitespace().collect();
             return self.simctl(&words[1..]);
         }
-        let waited = ["/run/late-a", "/run/late-b"].into_iter().find(|path| text == wait::path(path, false));
-        if let Some(path) = waited {
-            let count = self.counted(path);
-            return said(if count >= 3 { "@there\n" } else { "@gone\n" });
+        let waited = text.strip_prefix("if [ -e ").and_then(|rest| rest.split(" ]").next());
+        if let Some(path) = waited.filter(|path| text == wait::path(path, false)) {
+            let late = path.contains(LATE) && self.counted(path) >= 3;
+            return said(if late || self.has(&thing("path", path)) { "@there\n" } else { "@gone\n" });
         }
         Reply { code: 127, out: vec![], err: format!("sh: not simulated: {text}").into() }
     }
@@ -183,9 +186,9 @@ impl Host {
     }
 
     /// What a user would find: things and objects, but those that only a rescue leaves.
-    pub fn state(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+    pub fn state(&self) -> BTreeSet<String> {
         let things = self.things.iter().filter(|((_, name), _)| !name.contains("rescue"));
-        (things.map(|(id, fields)| format!("{id:?} {}", json!(fields))).collect(), self.server.state())
+        things.map(|(id, fields)| format!("{id:?} {}", json!(fields))).chain(self.server.state()).collect()
     }
 }
 
@@ -214,10 +217,9 @@ fn made(kind: &str, wanted: &BTreeMap<&str, Json>) -> Map<String, Json> {
     fields
 }
 
-/// The JSON behind a word, with whatever the engine put before it (an environment).
-pub fn json_after(text: &str, word: &str) -> Option<Json> {
-    let line = text.lines().find_map(|line| line.strip_prefix(word))?;
-    serde_json::from_str(line).ok()
+/// The JSON behind a word at the begin of lines; the engine may have put others before them (an environment).
+pub fn all_after<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = Json> + 'a {
+    text.lines().filter_map(move |line| serde_json::from_str(line.strip_prefix(word)?).ok())
 }
 
 fn said(text: &str) -> Reply {

@@ -71,6 +71,11 @@ impl Kind for Simulated {
         resources::find(self.0).reach(gap)
     }
 
+    /// The engine's own.
+    fn together(&self, one: &Gap, next: &Gap) -> bool {
+        resources::find(self.0).together(one, next)
+    }
+
     fn needs(&self, gap: &Gap) -> Vec<Id> {
         resources::find(self.0).needs(gap)
     }

@@ -4,32 +4,26 @@
 use serde_json::{Value as Json, json};
 use tests::dice::Dice;
 
+use super::case::Traits;
+
 /// A playbook, and what may be held against a run of it.
 #[derive(Default)]
 pub struct Random {
-    pub hosts: usize,
+    pub traits: Traits,
     pub plays: Vec<Json>,
     pub files: Vec<(String, String)>,
-    /// What one host does may change what happens on another.
-    pub linked: bool,
-    /// Something is done to a host's things in each run.
-    pub restless: bool,
-    /// Messages go to a host for another.
-    pub delegates: bool,
-    /// Handlers run also on hosts that failed.
-    pub forced: bool,
-    /// Something is waited for.
-    pub waits: bool,
     tasks: usize,
     handlers: usize,
     guarded: bool,
     rescues: bool,
+    /// Within a role that runs beside others.
+    side: bool,
     depth: usize,
 }
 
 impl Random {
     pub fn new(dice: &mut Dice) -> Random {
-        let mut random = Random { hosts: 1 + dice.roll(4), ..Random::default() };
+        let mut random = Random { traits: Traits { hosts: 1 + dice.roll(4), ..Traits::default() }, ..Random::default() };
         for _ in 0..1 + usize::from(dice.chance(20)) {
             let play = random.play(dice);
             random.plays.push(play);
@@ -56,7 +50,7 @@ impl Random {
 
     fn name(&mut self) -> String {
         self.tasks += 1;
-        format!("t{}{}", self.tasks, if self.guarded { "g" } else { "" })
+        format!("{}{}{}", if self.side { "s" } else { "t" }, self.tasks, if self.guarded { "g" } else { "" })
     }
 
     fn play(&mut self, dice: &mut Dice) -> Json {
@@ -74,8 +68,8 @@ impl Random {
         if dice.chance(40) {
             let (word, value) = dice.pick(&options);
             play[*word] = value.clone();
-            self.linked |= matches!(*word, "serial" | "any_errors_fatal" | "max_fail_percentage");
-            self.forced |= *word == "force_handlers";
+            self.traits.linked |= matches!(*word, "serial" | "any_errors_fatal" | "max_fail_percentage");
+            self.traits.forced |= *word == "force_handlers";
         }
         let begin = self.handlers;
         for (section, percent) in [("pre_tasks", 20), ("tasks", 100), ("post_tasks", 20)] {
@@ -83,6 +77,9 @@ impl Random {
                 let count = 1 + dice.roll(if section == "tasks" { 6 } else { 2 });
                 play[section] = (0..count).flat_map(|_| self.some(dice)).collect();
             }
+        }
+        if dice.chance(15) {
+            play["roles"] = self.roles(dice);
         }
         let handlers: Vec<Json> = (begin..self.handlers)
             .map(|at| match at % 3 {
@@ -95,6 +92,23 @@ impl Random {
             play["handlers"] = handlers.into();
         }
         play
+    }
+
+    /// Roles, each after some of those before it and beside the others.
+    fn roles(&mut self, dice: &mut Dice) -> Json {
+        self.traits.sides = true;
+        let mut names: Vec<String> = vec![];
+        for _ in 0..2 + dice.roll(3) {
+            let name = format!("q{}", self.tasks);
+            let after: Vec<&String> = names.iter().filter(|_| dice.chance(40)).collect();
+            self.files.push((format!("roles/{name}/meta/main.yml"), json!({"after": after}).to_string()));
+            self.side = true;
+            let tasks: Vec<Json> = (0..1 + dice.roll(2)).flat_map(|_| self.some(dice)).collect();
+            self.side = false;
+            self.files.push((format!("roles/{name}/tasks/main.yml"), Json::from(tasks).to_string()));
+            names.push(name);
+        }
+        json!(names)
     }
 
     /// One to three tasks that belong together.
@@ -145,7 +159,7 @@ impl Random {
                 let line = |name: String, line: &str| json!({"name": name, "lineinfile": {"path": path, "line": line, "create": true}});
                 vec![line(self.name(), "a"), line(self.name(), "b")]
             }
-            3 if !self.rescues => {
+            3 if !self.rescues && !self.side => {
                 vec![json!({"name": self.name(), "file": {"path": format!("/etc/old{}", n % 4), "state": "absent"}})]
             }
             _ => {
@@ -190,7 +204,7 @@ impl Random {
                 "until": format!("r{n}.rc == 0"), "retries": 5, "delay": 1 + dice.roll(3)})],
             3 => vec![json!({"name": name, "command": "simctl fail", "ignore_errors": true})],
             4 => {
-                self.restless = true;
+                self.traits.restless = true;
                 let path = format!("/srv/rescue-s{n}");
                 vec![
                     json!({"name": name, "copy": {"dest": path, "content": "x"}}),
@@ -199,7 +213,7 @@ impl Random {
                 ]
             }
             _ => {
-                self.waits = true;
+                self.traits.waits = true;
                 vec![json!({"name": name, "wait_for": {"path": "/run/late-a", "sleep": 2}})]
             }
         }
@@ -268,7 +282,7 @@ impl Random {
     }
 
     fn links(&mut self, dice: &mut Dice, n: usize) -> Vec<Json> {
-        self.linked = true;
+        self.traits.linked = true;
         match dice.roll(5) {
             0 => {
                 let mut once = self.copy(&format!("/srv/rescue-once{n}"), "once\n");
@@ -281,13 +295,13 @@ impl Random {
                 vec![once, json!({"name": self.name(), "debug": {"msg": format!("{{{{ r{n}.stdout }}}}")}})]
             }
             2 => {
-                self.delegates = true;
+                self.traits.delegates = true;
                 let mut far = self.copy(&format!("/etc/f{n}-{{{{ inventory_hostname }}}}"), "for another\n");
                 far["delegate_to"] = json!("h0");
                 vec![far]
             }
             3 => {
-                self.delegates = true;
+                self.traits.delegates = true;
                 vec![json!({"name": self.name(), "command": format!("simctl count c{n}"), "delegate_to": "h0"})]
             }
             _ => {
@@ -314,10 +328,10 @@ impl Random {
                 self.files.push((file.clone(), serde_json::to_string(&tasks).unwrap_or_default()));
                 vec![json!({"include_tasks": file})]
             }
-            4 if dice.chance(30) && self.hosts > 1 && self.depth == 0 => {
+            4 if dice.chance(30) && self.traits.hosts > 1 && self.depth == 0 => {
                 vec![json!({"name": self.name(), "meta": "end_host", "when": "inventory_hostname == 'h1'"})]
             }
-            5 if dice.chance(30) && self.hosts > 1 => {
+            5 if dice.chance(30) && self.traits.hosts > 1 => {
                 vec![json!({"name": self.name(), "fail": {"msg": "x"}, "when": "inventory_hostname == 'h1'"})]
             }
             _ => {

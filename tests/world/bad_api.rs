@@ -44,7 +44,8 @@ impl World {
 /// What one host of a run was told, up to the next one.
 fn about<'a>(text: &'a str, host: &str) -> &'a str {
     let words = ["unreachable", "failed    "];
-    let start = words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
+    let start =
+        words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
     let rest = &text[start..];
     let next = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with(' '));
     &rest[..next.map_or(rest.len(), |(at, _)| at)]
@@ -69,7 +70,9 @@ fn a_way_to_a_cluster_that_is_none_is_named() {
     world.kubeconfig("refused", "server: \"https://127.0.0.1:1\"", "token: wrong-token");
     world.folder.write("context", &own.replace("current-context: ", "current-context: not-"));
     let plugin = |command: &str, script: &str| {
-        format!("exec: {{apiVersion: client.authentication.k8s.io/v1, command: {command}, args: [\"-c\", \"{script}\"], interactiveMode: Never}}")
+        format!(
+            "exec: {{apiVersion: client.authentication.k8s.io/v1, command: {command}, args: [\"-c\", \"{script}\"], interactiveMode: Never}}"
+        )
     };
     world.kubeconfig("fails", &real, &plugin("sh", "echo no login >&2; exit 3"));
     world.kubeconfig("nonsense", &real, &plugin("sh", "echo hello"));
@@ -79,7 +82,10 @@ fn a_way_to_a_cluster_that_is_none_is_named() {
     hosts.extend([("admin", admin.as_str()), ("viewer", viewer.as_str())]);
     let (code, text) = world.play(SETTINGS, &hosts, &["--check"]);
     assert_eq!(code, 1, "{text}");
-    has(about(&text, "token"), &["does not accept the credentials of the user `a` (401: Unauthorized)", "context `a` of token; log in again"]);
+    has(
+        about(&text, "token"),
+        &["does not accept the credentials of the user `a` (401: Unauthorized)", "context `a` of token; log in again"],
+    );
     has(about(&text, "authority"), &["shows a certificate that is not trusted", "see its `certificate-authority`"]);
     has(about(&text, "refused"), &["nothing listens at https://127.0.0.1:1", "is the cluster up"]);
     has(about(&text, "context"), &["no context `not-", "in context", "it has "]);
@@ -99,17 +105,31 @@ fn what_a_server_refuses_is_told_with_its_field() {
     let Some(world) = World::new("bad-object") else { return };
     let meta = "metadata: {name: bad-object, namespace: default}";
     let cases = [
-        (format!("{{apiVersion: example.org/v1, kind: Gadgget, {meta}}}"), "the cluster has no kind `example.org/v1/Gadgget`", "CustomResourceDefinition"),
+        (
+            format!("{{apiVersion: example.org/v1, kind: Gadgget, {meta}}}"),
+            "the cluster has no kind `example.org/v1/Gadgget`",
+            "CustomResourceDefinition",
+        ),
         (
             "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: nowhere-at-all}}".to_string(),
             "namespace `nowhere-at-all` does not exist",
             "make the Namespace in a task before this one",
         ),
-        (format!("{{apiVersion: v1, kind: Service, {meta}, spec: {{ports: [{{port: 700000}}]}}}}"), "port: Invalid value: 700000", "site.yml:5:7"),
-        (format!("{{apiVersion: v1, kind: Service, {meta}, spec: {{prots: [{{port: 70}}]}}}}"), "spec.prots: unknown field", "site.yml:5:7"),
+        (
+            format!("{{apiVersion: v1, kind: Service, {meta}, spec: {{ports: [{{port: 700000}}]}}}}"),
+            "port: Invalid value: 700000",
+            "site.yml:5:7",
+        ),
+        (
+            format!("{{apiVersion: v1, kind: Service, {meta}, spec: {{prots: [{{port: 70}}]}}}}"),
+            "spec.prots: unknown field",
+            "site.yml:5:7",
+        ),
     ];
     for (definition, what, hint) in cases {
-        let task = format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - name: It\n      kubernetes.core.k8s: {{definition: {definition}}}\n");
+        let task = format!(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: It\n      kubernetes.core.k8s: {{definition: {definition}}}\n"
+        );
         for more in [&["--check"][..], &[]] {
             let (code, text) = world.play(&task, &[("admin", &admin)], more);
             assert_eq!(code, 1, "{text}");
@@ -140,7 +160,15 @@ fn a_webhook_that_is_not_there_is_told_in_the_words_of_the_server() {
     let away = world.play(&hook("absent"), &hosts, &[]);
     assert_eq!(away.0, 0, "{}", away.1);
     let (_, text) = refused.expect("the server asks its webhook");
-    has(about(&text, "admin"), &["webhook `refuses.play.example` does not answer", "https://127.0.0.1:1/validate", "connection refused", "is the service behind the webhook running?"]);
+    has(
+        about(&text, "admin"),
+        &[
+            "webhook `refuses.play.example` does not answer",
+            "https://127.0.0.1:1/validate",
+            "connection refused",
+            "is the service behind the webhook running?",
+        ],
+    );
 }
 
 /// Answers every request in one way, but for what kinds there are.
@@ -164,7 +192,12 @@ fn serve(mut stream: TcpStream, answer: &str) {
         all.extend_from_slice(&some[..read]);
         let text = String::from_utf8_lossy(&all).to_string();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next().and_then(|n| n.parse().ok())).unwrap_or(0);
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next().and_then(|n| n.parse().ok()))
+            .unwrap_or(0);
         if body.len() < length {
             continue;
         }
@@ -188,15 +221,38 @@ fn a_server_that_is_in_trouble_is_told_from_one_that_refuses() {
     let Some(world) = World::new("bad-server") else { return };
     let status = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"etcdserver: request timed out","reason":"InternalError","code":500}"#;
     let with = |code: &str, body: &str| -> &'static str {
-        let text = format!("HTTP/1.1 {code}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let text = format!(
+            "HTTP/1.1 {code}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
         Box::leak(text.into_boxed_str())
     };
     let cases: &[(&str, &'static str, &[&str])] = &[
-        ("busy", "HTTP/1.1 429 Too Many Requests\r\nretry-after: 600\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy", &["the server has too many requests (429): busy", "run it again later, or with fewer `--forks`"]),
-        ("trouble", with("500 Internal Server Error", status), &["the server is in trouble (500): etcdserver: request timed out", "/readyz?verbose"]),
-        ("plain", "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\nconnection: close\r\n\r\noops", &["the server is in trouble (500): oops"]),
-        ("away", "HTTP/1.1 503 Service Unavailable\r\nretry-after: 600\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}", &["the server, or a proxy before it, is not available (503)"]),
-        ("cut", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"kind\":", &["(HTTP 200) ended too early", "context `a` of cut"]),
+        (
+            "busy",
+            "HTTP/1.1 429 Too Many Requests\r\nretry-after: 600\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy",
+            &["the server has too many requests (429): busy", "run it again later, or with fewer `--forks`"],
+        ),
+        (
+            "trouble",
+            with("500 Internal Server Error", status),
+            &["the server is in trouble (500): etcdserver: request timed out", "/readyz?verbose"],
+        ),
+        (
+            "plain",
+            "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\nconnection: close\r\n\r\noops",
+            &["the server is in trouble (500): oops"],
+        ),
+        (
+            "away",
+            "HTTP/1.1 503 Service Unavailable\r\nretry-after: 600\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+            &["the server, or a proxy before it, is not available (503)"],
+        ),
+        (
+            "cut",
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"kind\":",
+            &["(HTTP 200) ended too early", "context `a` of cut"],
+        ),
     ];
     for (name, answer, what) in cases {
         world.kubeconfig(name, &format!("server: \"http://127.0.0.1:{}\"", server(answer)), "token: t0psecret");

@@ -50,7 +50,8 @@ impl Lab {
 /// The lines of one host's outcome, up to the next outcome.
 fn about<'a>(text: &'a str, host: &str) -> &'a str {
     let words = ["unreachable", "failed    "];
-    let start = words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
+    let start =
+        words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
     let rest = &text[start..];
     let lines = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with(' '));
     &rest[..lines.map_or(rest.len(), |(at, _)| at)]
@@ -70,7 +71,8 @@ fn a_host_that_lets_nobody_in_says_why_and_the_others_go_on() {
     let path = |name: &str| lab.folder.path().join(name).display().to_string();
     let known = std::fs::read_to_string(lab.config.replace("ssh_config", "known_hosts")).expect("the known hosts of the lab");
     // the host h1 with the key of h2
-    let key = |host: &str| known.lines().find(|line| line.starts_with(&format!("{host},"))).and_then(|line| line.split_once(' ')).expect("a key");
+    let key =
+        |host: &str| known.lines().find(|line| line.starts_with(&format!("{host},"))).and_then(|line| line.split_once(' ')).expect("a key");
     lab.folder.write("changed", &format!("{} {}\n", key("h1").0, key("h2").1));
     lab.folder.write("known", &known);
     let own = std::fs::read_to_string(&lab.config).expect("the configuration of the lab");
@@ -151,7 +153,10 @@ fn a_connection_that_ends_in_the_middle_is_told_and_the_next_run_goes_on() {
     let playbook = [WRITE, more].concat();
     let (code, text) = lab.play(&playbook, &hosts, &[]);
     assert_eq!(code, 4, "{text}");
-    has(about(&text, "h2"), &["the connection or its shell ended", "it may have been done, or in part", "run it again: what was done will be seen"]);
+    has(
+        about(&text, "h2"),
+        &["the connection or its shell ended", "it may have been done, or in part", "run it again: what was done will be seen"],
+    );
     has(&text, &["h2  1 changed  1 unreachable"]);
     assert_eq!(lab.on("h1", "cat /root/bad-after"), "after\n");
     let (code, text) = lab.play(&playbook, &hosts, &[]);
@@ -177,7 +182,11 @@ fn a_disk_that_takes_nothing_keeps_what_it_has() {
         (&format!("copy: {{content: \"{long}\", dest: /bad/full/file}}"), "path /bad/full/file could not be changed", full),
         (&format!("copy: {{content: \"{long}\", dest: /bad/full/new}}"), "path /bad/full/new could not be made", full),
         ("lineinfile: {path: /bad/full/file, line: \"{{ 'a' * 9000 }}\"}", "path /bad/full/file could not be changed", full),
-        (&format!("copy: {{content: \"{{{{ 'x' * 3000000 }}}}\", dest: /bad/full/large}}"), "`/bad/full/large` could not be written: the target refused it", "is its file system full"),
+        (
+            &format!("copy: {{content: \"{{{{ 'x' * 3000000 }}}}\", dest: /bad/full/large}}"),
+            "`/bad/full/large` could not be written: the target refused it",
+            "is its file system full",
+        ),
         ("copy: {content: \"new\\n\", dest: /bad/inodes/new}", "path /bad/inodes/new could not be made", full),
         ("copy: {content: \"new\\n\", dest: /bad/inodes/file}", "path /bad/inodes/file could not be changed", full),
         ("file: {path: /bad/inodes/folder, state: directory}", "path /bad/inodes/folder could not be made", full),
@@ -186,7 +195,9 @@ fn a_disk_that_takes_nothing_keeps_what_it_has() {
         ("file: {path: /bad/ro/file, state: absent}", "path /bad/ro/file could not be removed", read_only),
     ];
     for (task, what, hint) in cases {
-        let playbook = format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - name: It\n      {task}\n    - name: Not reached\n      file: {{path: /bad/reached, state: touch}}\n");
+        let playbook = format!(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: It\n      {task}\n    - name: Not reached\n      file: {{path: /bad/reached, state: touch}}\n"
+        );
         let (code, text) = lab.play(&playbook, &hosts, &[]);
         assert_eq!(code, 1, "{task}: {text}");
         has(about(&text, "h1"), &[what, hint, "site.yml:5:7"]);

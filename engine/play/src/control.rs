@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -115,6 +115,15 @@ impl Control for Node {
         Some(if metadata.is_dir() { Entry::Folder } else { Entry::File })
     }
 
+    fn identity(&self, path: &str) -> Option<String> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(format!("{}:{}", metadata.dev(), metadata.ino()))
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+    }
+
     fn mode(&self, path: &str) -> Option<u32> {
         Some(std::fs::metadata(path).ok()?.permissions().mode())
     }
@@ -173,6 +182,9 @@ impl Control for Node {
     }
 
     fn write(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), ControlError> {
+        if let Some(above) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(above).map_err(|error| said(&error))?;
+        }
         let beside = format!("{path}.play-{}", std::process::id());
         let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
             file.write_all(bytes)?;

@@ -1,11 +1,11 @@
 //! Carries messages between the run and its targets. Decides nothing.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use play_core::run::{Event, Summary};
-use play_core::weave::{Input, Output, Session};
 use play_core::text::Diagnostic;
+use play_core::weave::{Input, Output, Session};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -18,8 +18,12 @@ enum Came {
     Lines { host: Arc<str>, text: String, error: bool },
 }
 
+/// Seconds since 1970, as the clock said when the program began, and what has passed since: a clock that is set meanwhile ends no
+/// wait early, and makes none longer.
 pub fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    static BEGAN: LazyLock<(Instant, f64)> =
+        LazyLock::new(|| (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()));
+    BEGAN.1 + BEGAN.0.elapsed().as_secs_f64()
 }
 
 /// Runs a session to its end. The first interrupt lets messages in flight finish, the second ends them.

@@ -1,11 +1,12 @@
 //! Reads playbooks and roles. Collects every error before it gives up.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::around::{Around, Keywords, Ring};
 use super::load;
+use super::naming::Naming;
 use super::path;
 use super::play::Play;
 use super::role::{Edge, EdgeKind, Role, RoleFrom, RoleUse};
@@ -26,8 +27,19 @@ pub struct Loader<'a> {
     roles_path: Vec<String>,
     documents: RefCell<HashMap<String, Node>>,
     roles: RefCell<HashMap<String, Arc<Role>>>,
-    /// Handlers of roles that the play under way imports: they are the play's.
-    imported: RefCell<Vec<Arc<Task>>>,
+    naming: Option<Naming>,
+    /// What roles that the play under way imports give to all of it.
+    imported: RefCell<Imported>,
+}
+
+/// What roles that are imported give to all of a play.
+#[derive(Default)]
+pub struct Imported {
+    pub handlers: Vec<Arc<Task>>,
+    pub roles: Vec<Arc<str>>,
+    pub public: Vec<Arc<Role>>,
+    /// Calls that came already, for those that are to run once.
+    pub keys: HashSet<String>,
 }
 
 /// What the book may know of modules: their names.
@@ -38,7 +50,23 @@ pub trait Modules {
 
 impl<'a> Loader<'a> {
     pub fn new(control: &'a dyn Control, modules: &'a dyn Modules, roles_path: Vec<String>) -> Loader<'a> {
-        Loader { control, modules, roles_path, documents: Default::default(), roles: Default::default(), imported: Default::default() }
+        let (documents, roles, imported) = Default::default();
+        Loader { control, modules, roles_path, documents, roles, imported, naming: None }
+    }
+
+    /// The same, where names may be templates.
+    pub fn naming(mut self, naming: Naming) -> Loader<'a> {
+        self.naming = Some(naming);
+        self
+    }
+
+    /// A name that may be a template.
+    fn name(&self, node: &Node, around: Option<&Arc<Around>>, vars: &Arc<Scope>) -> Result<String> {
+        let text = node.as_str().unwrap_or_default();
+        match &self.naming {
+            Some(naming) if text.contains("{{") || text.contains("{%") => naming.name(self.control, node, around, vars),
+            _ => Ok(text.to_string()),
+        }
     }
 
     /// All plays of a playbook, imports included.
@@ -80,14 +108,11 @@ impl<'a> Loader<'a> {
         errors: &mut Collector,
         depth: usize,
     ) {
-        let Some(name) = target.as_str() else { return errors.push(target.error("`import_playbook` takes the name of a file")) };
+        if target.as_str().is_none() {
+            return errors.push(target.error("`import_playbook` takes the name of a file"));
+        }
         if depth > DEPTH {
             return errors.push(target.error("playbooks import each other in a circle"));
-        }
-        let name = name.split_whitespace().next().unwrap_or_default();
-        let path = path::join(path::parent(file), name);
-        if self.control.entry(&path) != Some(Entry::File) {
-            return errors.push(target.error(format!("no playbook `{path}`")));
         }
         let mut keywords = Keywords::new();
         let mut vars = Scope::new();
@@ -102,9 +127,17 @@ impl<'a> Loader<'a> {
                 None => {}
             }
         }
-        let folder = path::parent(file).into();
+        let vars = Arc::new(vars);
+        let Some(name) = errors.take(self.name(target, around.as_ref(), &vars)) else { return };
+        let folder = path::parent(file);
+        let path = path::join(folder, name.split_whitespace().next().unwrap_or_default());
+        if self.control.entry(&path) != Some(Entry::File) {
+            let near = self.control.list(path::parent(&path)).unwrap_or_default();
+            let near: Vec<String> = near.iter().map(|name| path::join(path::parent(&path), name)).collect();
+            return errors.push(target.error(format!("no playbook `{path}`")).meant(&path, near.iter().map(String::as_str)));
+        }
         let ring =
-            Around { ring: Ring::Import, keywords, vars: vars.into(), role: None, folder, span: item.span.clone(), up: around.clone() };
+            Around { ring: Ring::Import, keywords, vars, role: None, folder: folder.into(), span: item.span.clone(), up: around.clone() };
         self.plays(&path, Some(Arc::new(ring)), plays, errors, depth + 1);
     }
 
@@ -141,18 +174,28 @@ impl<'a> Loader<'a> {
         let (pre_tasks, tasks, post_tasks) = (section("pre_tasks", errors), section("tasks", errors), section("post_tasks", errors));
         let mut handlers = flat(&section("handlers", errors));
         let roles = keywords.get("roles").map(|roles| self.role_list(roles, &around, errors)).unwrap_or_default();
-        handlers.splice(0..0, self.imported.take());
+        self.calls(roles.iter().map(|role| role.key()));
+        let imported = self.imported.take();
+        handlers.splice(0..0, imported.handlers);
         handlers.splice(0..0, roles.iter().flat_map(|role| role.handlers.clone()));
+        let listed = keywords.get("roles").and_then(Node::as_list).unwrap_or_default();
+        let named = |item: &Node| self.name(&role_item(item, &mut Collector::default()).ok()?.0, Some(&around), &Arc::default()).ok();
+        let mut role_names: Vec<Arc<str>> = listed.iter().filter_map(|item| Some(short_name(&named(item)?))).collect();
+        role_names.extend(imported.roles);
         Some(Play {
             name: keywords.get("name").cloned(),
             hosts,
             keywords,
             around,
             pre_tasks,
-            roles,
             tasks,
             post_tasks,
             handlers,
+            role_names,
+            dependencies: dependencies(&roles),
+            public: imported.public,
+            calls: imported.keys,
+            roles,
             folder,
             span: node.span.clone(),
         })
@@ -325,13 +368,10 @@ impl<'a> Loader<'a> {
 
     fn import_tasks(&self, task: &Task, errors: &mut Collector, depth: usize) -> Result<Block> {
         let target = file_argument(task)?;
-        if target.as_str().is_some_and(|text| text.contains("{{")) {
-            return Err(target
-                .error("`import_tasks` is read before any variable is known")
-                .hint("use `include_tasks`, which is read when the run comes to it"));
-        }
-        let name =
-            target.as_str().unwrap_or_default().split_whitespace().next().unwrap_or_default().trim_start_matches("file=").to_string();
+        let name = self
+            .name(&target, Some(&task.around), &task.vars)
+            .map_err(|error| error.hint("`include_tasks` reads its file when the run comes to it"))?;
+        let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=").to_string();
         let ring = self.import_ring(task);
         let items = self.tasks_file(&name, &target.span, &task.around, &ring, errors, depth + 1)?;
         Ok(Block { name: task.name.clone(), around: ring, block: items, rescue: Arc::from([]), always: Arc::from([]) })
@@ -396,13 +436,19 @@ impl<'a> Loader<'a> {
         let name =
             args.and_then(|args| args.get("name").or_else(|| args.get("role")).or(Some(args))).filter(|name| name.as_str().is_some());
         let Some(name) = name.cloned() else { return Err(task.span.error("`import_role` needs the `name` of a role")) };
+        role_words(task, &["apply"])?;
         let text = |word: &str| args.and_then(|args| args.get(word)).and_then(Node::as_str).map(str::to_string);
         let from = RoleFrom::new(text);
         let ring = self.import_ring(task);
-        let short = name.as_str().unwrap_or_default();
-        let short = short.strip_prefix("name=").unwrap_or(short);
+        let short = self.name(&name, Some(&task.around), &task.vars)?;
+        let short = short.strip_prefix("name=").unwrap_or(&short);
         let uses = self.role_tasks(short, &name.span, &ring, &from, errors)?;
-        self.imported.borrow_mut().extend(uses.handlers.iter().cloned());
+        let mut imported = self.imported.borrow_mut();
+        imported.handlers.extend(uses.handlers.iter().cloned());
+        imported.roles.push(uses.role.name.clone());
+        if from.public != Some(false) {
+            imported.public.push(uses.role.clone());
+        }
         let block = uses.tasks.clone();
         Ok(Block { name: task.name.clone(), around: ring, block, rescue: Arc::from([]), always: Arc::from([]) })
     }
@@ -411,16 +457,46 @@ impl<'a> Loader<'a> {
     pub fn role_tasks(&self, name: &str, span: &Span, up: &Arc<Around>, from: &RoleFrom, errors: &mut Collector) -> Result<RoleUse> {
         let role = self.role(name, span, up, errors)?;
         let role = self.role_from(role, span, from, errors);
-        let around = Around {
-            ring: Ring::Role,
-            keywords: Keywords::new(),
-            vars: Default::default(),
-            role: Some(role.clone()),
-            folder: format!("{}/tasks", role.folder).into(),
-            span: span.clone(),
-            up: Some(up.clone()),
+        let around = |role: &Arc<Role>| {
+            Arc::new(Around {
+                ring: Ring::Role,
+                keywords: Keywords::new(),
+                vars: Default::default(),
+                role: Some(role.clone()),
+                folder: format!("{}/tasks", role.folder).into(),
+                span: span.clone(),
+                up: Some(up.clone()),
+            })
         };
-        Ok(self.role_use(&role, Arc::new(around), span, from, errors))
+        let (mut needed, mut chain, outside) = (vec![], vec![(role.name.clone(), span.clone())], around(&role));
+        for dependency in role.dependencies() {
+            self.use_role(dependency, &outside, &mut chain, &mut needed, errors)?;
+        }
+        let role = role.over(&needed);
+        let mut used = self.role_use(&role, around(&role), span, from, errors);
+        let called = format!("called {}", from.key(&role, &up.vars));
+        if !self.first(called) && from.single {
+            (used.tasks, used.handlers) = (Arc::from([]), vec![]);
+        }
+        needed.retain(|need| need.role.duplicates() || self.first(need.key()));
+        used.tasks = needed.iter().flat_map(|need| need.tasks.iter()).chain(used.tasks.iter()).cloned().collect();
+        used.handlers.splice(0..0, needed.iter().flat_map(|need| need.handlers.iter().cloned()));
+        Ok(used)
+    }
+
+    /// Whether a call of a role is the first of its kind.
+    fn first(&self, key: String) -> bool {
+        self.imported.borrow_mut().keys.insert(key)
+    }
+
+    /// Calls of roles that came before what is read now, and all of them afterwards.
+    pub fn calls(&self, before: impl IntoIterator<Item = String>) {
+        self.imported.borrow_mut().keys.extend(before);
+    }
+
+    /// What the roles that were imported on the way give to the play.
+    pub fn finish(self) -> Imported {
+        self.imported.into_inner()
     }
 
     /// The role with other files for its `vars` and `defaults`, where the task names some.
@@ -496,8 +572,8 @@ impl<'a> Loader<'a> {
         errors: &mut Collector,
     ) -> Result<usize> {
         let (name, mut keywords, params) = role_item(item, errors)?;
-        let text = name.as_str().unwrap_or_default();
-        let role = self.role(text, &name.span, up, errors)?;
+        let text = self.name(&name, Some(up), &Arc::new(params.clone()))?;
+        let role = self.role(&text, &name.span, up, errors)?;
         chain.push((role.name.clone(), name.span.clone()));
         if let Some(at) = chain.iter().position(|(have, _)| *have == role.name).filter(|at| at + 1 < chain.len()) {
             return Err(circle(&chain[at..]));
@@ -517,18 +593,17 @@ impl<'a> Loader<'a> {
         });
         if let Some(meta) = &role.meta {
             needs.extend(edges(&meta_keywords(meta), errors));
-            for dependency in meta.get("dependencies").and_then(Node::as_list).unwrap_or_default() {
+            for dependency in role.dependencies() {
                 let place = self.use_role(dependency, &around, chain, uses, errors)?;
                 let role = uses[place].role.name.clone();
                 needs.push(Edge { role, place: Some(place), kind: EdgeKind::After, span: dependency.span.clone() });
             }
         }
         chain.pop();
-        let duplicates = role.meta.as_ref().and_then(|meta| meta.get("allow_duplicates")).is_some_and(|flag| flag.to_value().truthy());
         let same = |other: &&Arc<RoleUse>| {
             other.role == role && other.around.vars == around.vars && keyword_texts(&other.around) == keyword_texts(&around)
         };
-        if let Some(place) = uses.iter().position(|other| !duplicates && same(&other)) {
+        if let Some(place) = uses.iter().position(|other| !role.duplicates() && same(&other)) {
             return Ok(place);
         }
         let from = RoleFrom { params: super::specification::params(item), ..RoleFrom::default() };
@@ -718,6 +793,35 @@ fn check_meta(meta: &Node, errors: &mut Collector) {
             errors.push(value.error(format!("`dependencies` takes a list of roles, and this is {}", value.type_name())));
         }
     }
+}
+
+/// The last part of a role's name, which is that of its folder.
+fn short_name(name: &str) -> Arc<str> {
+    path::name(name).rsplit('.').next().unwrap_or(name).into()
+}
+
+/// The roles that others depend on, each once.
+fn dependencies(roles: &[Arc<RoleUse>]) -> Vec<Arc<str>> {
+    let mut names: Vec<Arc<str>> = vec![];
+    for role in roles.iter().filter(|role| role.around.up.as_ref().is_some_and(|up| up.ring == Ring::Role)) {
+        if !names.contains(&role.role.name) {
+            names.push(role.role.name.clone());
+        }
+    }
+    names
+}
+
+/// The arguments of a task that calls a role: those that there are.
+pub fn role_words(task: &Task, without: &[&str]) -> Result<()> {
+    let known = ["name", "role", "apply"].into_iter().chain(RoleFrom::WORDS).filter(|word| !without.contains(word));
+    let pairs = task.args.node.iter().chain(&task.args.more).filter_map(Node::as_map).flatten();
+    for (key, _) in pairs {
+        let word = key.as_str().unwrap_or_default();
+        if !known.clone().any(|have| have == word) {
+            return Err(key.error(format!("`{}` has no argument `{word}`", task.short_module())).meant(word, known));
+        }
+    }
+    Ok(())
 }
 
 fn meta_keywords(meta: &Node) -> Keywords {

@@ -1,13 +1,14 @@
 //! Playbooks and plays, as they are written.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::around::{Around, Keywords};
-use super::role::RoleUse;
+use super::role::{Role, RoleUse};
 use super::task::{Item, Task};
 use crate::text::{Node, Span};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Play {
     pub name: Option<Node>,
     pub hosts: Node,
@@ -19,6 +20,13 @@ pub struct Play {
     pub tasks: Arc<[Item]>,
     pub post_tasks: Arc<[Item]>,
     pub handlers: Vec<Arc<Task>>,
+    /// Roles that the play names or imports, each as often as it does; and those that they depend on.
+    pub role_names: Vec<Arc<str>>,
+    pub dependencies: Vec<Arc<str>>,
+    /// Imported roles whose variables all of the play sees.
+    pub public: Vec<Arc<Role>>,
+    /// What tells the calls of its roles apart.
+    pub calls: HashSet<String>,
     /// The folder of the playbook.
     pub folder: Arc<str>,
     pub span: Span,

@@ -19,6 +19,49 @@ pub struct Role {
     pub specs: Option<Node>,
 }
 
+impl Role {
+    /// The roles that its meta names.
+    pub fn dependencies(&self) -> &[Node] {
+        self.meta.as_ref().and_then(|meta| meta.get("dependencies")).and_then(Node::as_list).unwrap_or_default()
+    }
+
+    /// Whether it runs as often as it is named.
+    pub fn duplicates(&self) -> bool {
+        self.meta.as_ref().and_then(|meta| meta.get("allow_duplicates")).is_some_and(|flag| flag.to_value().truthy())
+    }
+
+    /// The role as it sees itself beside those that it depends on: their variables under its own.
+    pub fn over(self: Arc<Role>, needed: &[Arc<RoleUse>]) -> Arc<Role> {
+        if needed.is_empty() {
+            return self;
+        }
+        let merged = |part: fn(&Role) -> &Arc<Scope>| {
+            let mut all = Scope::new();
+            for scope in needed.iter().map(|need| part(&need.role)).chain([part(&self)]) {
+                scope.iter().for_each(|(name, var)| all.insert(name.clone(), var.clone()));
+            }
+            Arc::new(all)
+        };
+        let (defaults, vars) = (merged(|role| &role.defaults), merged(|role| &role.vars));
+        Arc::new(Role {
+            defaults,
+            vars,
+            name: self.name.clone(),
+            folder: self.folder.clone(),
+            meta: self.meta.clone(),
+            specs: self.specs.clone(),
+        })
+    }
+}
+
+impl RoleUse {
+    /// What tells it from other uses of a role in a play.
+    pub fn key(&self) -> String {
+        let keywords: Vec<_> = self.around.keywords.iter().map(|(word, node)| (*word, node.to_value())).collect();
+        format!("listed {} {keywords:?}", RoleFrom::default().key(&self.role, &self.around.vars))
+    }
+}
+
 /// Which files of a role a task asks for; `None` is `main`.
 #[derive(Clone, Debug, Default)]
 pub struct RoleFrom {
@@ -28,21 +71,38 @@ pub struct RoleFrom {
     pub defaults: Option<String>,
     /// `rolespec_validate: false`: its arguments are not held against its specification.
     pub unchecked: bool,
+    /// `public`: whether its variables are seen beyond it; `None` is what the kind of call does by itself.
+    pub public: Option<bool>,
+    /// `allow_duplicates: false`: it does not run again where it ran with the same variables.
+    pub single: bool,
     /// Parameters of a role in a play, as they are written: the specification must know them all.
     pub params: Vec<(Node, Node)>,
 }
 
 impl RoleFrom {
+    /// The arguments of `include_role` and `import_role` beside the role's name and `apply`.
+    pub const WORDS: [&str; 7] =
+        ["tasks_from", "handlers_from", "vars_from", "defaults_from", "rolespec_validate", "public", "allow_duplicates"];
+
+    /// What tells one call of a role from another: where both are equal, the second brings nothing new.
+    pub fn key(&self, role: &Role, vars: &Scope) -> String {
+        let vars: Vec<_> = vars.iter().map(|(name, var)| (name, var.to_value())).collect();
+        format!("{} {:?} {:?} {:?} {:?} {vars:?}", role.folder, self.tasks, self.handlers, self.vars, self.defaults)
+    }
+
     /// From the arguments of `include_role` or `import_role`, as `arg` tells them.
     pub fn new(arg: impl Fn(&str) -> Option<String>) -> RoleFrom {
         let clean = |name: String| name.trim_end_matches(".yml").trim_end_matches(".yaml").to_string();
+        let flag = |word: &str| crate::text::scalar::boolean(&arg(word)?);
         let file = |word: &str| arg(word).filter(|name| !name.is_empty()).map(clean);
         RoleFrom {
             tasks: file("tasks_from"),
             handlers: file("handlers_from"),
             vars: file("vars_from"),
             defaults: file("defaults_from"),
-            unchecked: arg("rolespec_validate").is_some_and(|word| crate::text::scalar::boolean(&word) == Some(false)),
+            unchecked: flag("rolespec_validate") == Some(false),
+            public: flag("public"),
+            single: flag("allow_duplicates") == Some(false),
             params: vec![],
         }
     }

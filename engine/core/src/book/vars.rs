@@ -38,6 +38,16 @@ pub enum Level {
 }
 
 impl Level {
+    /// What inventories and the files beside them and beside playbooks say, and where a host stands in them.
+    pub fn is_inventory(self) -> bool {
+        (Level::InventoryGroupVars..=Level::PlaybookHostVarsFiles).contains(&self) || self == Level::Magic
+    }
+
+    /// What is a host's own, whatever play or task looks: `hostvars` shows this.
+    pub fn is_of_host(self) -> bool {
+        self.is_inventory() || matches!(self, Level::Facts | Level::SetFacts | Level::IncludeVars | Level::ExtraVars)
+    }
+
     /// How a message names it.
     pub fn label(self) -> &'static str {
         match self {
@@ -211,9 +221,9 @@ impl Layers {
         }
     }
 
-    /// The layers without one level.
-    pub fn without(&self, level: Level) -> Layers {
-        Layers { scopes: Arc::new(self.scopes.iter().filter(|(have, _)| *have != level).cloned().collect()) }
+    /// The layers of some levels.
+    pub fn keep(&self, wanted: impl Fn(Level) -> bool) -> Layers {
+        Layers { scopes: Arc::new(self.scopes.iter().filter(|(have, _)| wanted(*have)).cloned().collect()) }
     }
 
     /// The strongest of a name.
@@ -275,7 +285,7 @@ mod tests {
         first.set(Level::Facts, "y", Value::Int(3));
         assert_eq!((get(&first, "x"), get(&second, "x")), (Some(2), Some(1)));
         assert_eq!((get(&first, "y"), get(&second, "y")), (Some(3), None));
-        assert_eq!(get(&first.without(Level::SetFacts), "x"), None);
+        assert_eq!(get(&first.keep(|level| level != Level::SetFacts), "x"), None);
     }
 
     #[test]

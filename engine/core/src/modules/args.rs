@@ -31,6 +31,8 @@ pub struct Arg {
     pub help: &'static str,
     /// Its value is a secret wherever it is shown.
     pub secret: bool,
+    /// The module can say what it would do also where only a real run tells this value.
+    pub waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,13 +61,16 @@ pub enum Type {
     Template,
     /// A file of variables of the control node, or a tree of them; arrives as a `File` does, and is looked for in `vars`.
     Vars,
+    /// A path of the control node that something is written to; arrives as `{name, path, folder, host}`: as it was written, from the
+    /// root, whether there is a folder, and the name of the host.
+    Kept,
     /// A line whose first word names a file of the control node; arrives as a `File` does, with the whole line as `line`.
     Program,
 }
 
 impl Arg {
     pub const fn new(name: &'static str, kind: Type, help: &'static str) -> Arg {
-        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false }
+        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false, waits: false }
     }
 
     pub const fn required(mut self) -> Arg {
@@ -99,6 +104,11 @@ impl Arg {
             "_raw_params" | "free_form" => self.help.to_string(),
             name => format!("`{name}`: {}", self.help),
         }
+    }
+
+    pub const fn waits(mut self) -> Arg {
+        self.waits = true;
+        self
     }
 
     pub fn is_called(&self, name: &str) -> bool {
@@ -248,6 +258,17 @@ impl Args {
         self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
     }
 
+    /// The first unknown that the module cannot go without, in a run that only says what it would do.
+    pub fn lacks(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
+        let waits = |name: &str, value: &Value| match self.spec.arg(name) {
+            // what a template renders may wait, and its name may not
+            Some(arg) if arg.waits => !matches!(arg.kind, Type::File | Type::Template) || value.as_map().is_some(),
+            _ => false,
+        };
+        let given = self.given.iter().filter(|(name, (value, _))| !waits(name, value)).map(|(_, (value, _))| value);
+        given.chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
+    }
+
     /// A number, whole or not.
     pub fn float(&self, name: &str) -> Option<f64> {
         match self.value(name)?.plain() {
@@ -368,6 +389,7 @@ fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
         | Type::File
         | Type::Template
         | Type::Vars
+        | Type::Kept
         | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),

@@ -206,6 +206,10 @@ impl Module for Assemble {
         Ok(Want { result, ..Want::states([wanted]) })
     }
 
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         describe(done.view.seen(&self.dest()).and_then(Option::as_ref), &mut result);

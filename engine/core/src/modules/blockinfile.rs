@@ -19,7 +19,7 @@ static SPEC: Spec = Spec {
     args: &[
         Arg::new("path", Type::Path, "The file").required().aliases(&["dest", "destfile", "name"]),
         Arg::new("state", Type::Text, "Whether the block is to be there").default("present").choices(&["absent", "present"]),
-        Arg::new("block", Type::Text, "The lines; none: the block goes").aliases(&["content"]),
+        Arg::new("block", Type::Text, "The lines; none: the block goes").aliases(&["content"]).waits(),
         Arg::new("marker", Type::Text, "The lines around it; `{mark}` becomes BEGIN and END").default("# {mark} ANSIBLE MANAGED BLOCK"),
         Arg::new("marker_begin", Type::Text, "What `{mark}` becomes before the block").default("BEGIN"),
         Arg::new("marker_end", Type::Text, "What `{mark}` becomes behind the block").default("END"),
@@ -188,6 +188,9 @@ impl Module for BlockInFile {
         if now.value.is_none() && !self.present {
             return Ok(Want::result(Map::from_iter([("msg".into(), Value::text(format!("File {path} not present")))])));
         }
+        if let Some(want) = self.file.waits(&now, view)? {
+            return Ok(want);
+        }
         let bytes = self.edit(now.bytes());
         let msg = match () {
             () if now.value.is_none() => "File created",
@@ -200,5 +203,9 @@ impl Module for BlockInFile {
             want.result.insert("backup_file", name);
         }
         Ok(want)
+    }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
     }
 }

@@ -14,6 +14,7 @@ pub mod cron;
 pub mod debug;
 pub mod edited;
 pub mod fail;
+pub mod fetch;
 pub mod file;
 pub mod find;
 pub mod getent;

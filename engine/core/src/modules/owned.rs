@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resources::{path, user};
-use crate::state::{Fields, Halt, Id, Look, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reply, View};
 use crate::text::{Map, Result, Unknown, Value};
 
 use super::args::{Arg, Args, Type, display};
@@ -132,6 +132,28 @@ pub fn describe(state: Option<&Fields>, result: &mut Map) {
     if let Some(Value::Contents(contents)) = fields.get("contents") {
         result.insert("size", contents.size as i64);
     }
+}
+
+/// What `copy` and `template` return where the new contents of a file were refused.
+pub fn refused_contents(gap: &Gap, reply: &Reply) -> Map {
+    let mut result = Map::new();
+    let Some((out, err)) = path::invalid(reply) else { return result };
+    result.insert("msg", "failed to validate");
+    result.insert("exit_status", i64::from(reply.code));
+    result.insert("stdout", out);
+    result.insert("stderr", err);
+    if let Some(Value::Contents(contents)) = gap.wanted("contents")
+        && let Some(bytes) = contents.here().and_then(Value::as_bytes)
+    {
+        result.insert("checksum", super::hashes::hex("sha1", bytes));
+    }
+    result
+}
+
+/// The same of the modules that edit a file in place.
+pub fn refused_edit(reply: &Reply) -> Map {
+    let message = |(_, err): (String, String)| format!("failed to validate: rc:{} error:{err}", reply.code);
+    path::invalid(reply).map(message).map(|text| ("msg".into(), Value::text(text))).into_iter().collect()
 }
 
 /// Where the old contents go: the path, a number made of them, and the date on the host, as Ansible's names look.

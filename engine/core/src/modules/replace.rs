@@ -124,4 +124,8 @@ impl Module for Replace {
         }
         Ok(want)
     }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
+    }
 }

@@ -1,10 +1,10 @@
 //! The one table of modules.
 
 use super::{
-    Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
-    group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
-    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, validate_argument_spec, wait_for,
-    wait_for_connection,
+    Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, fetch, file,
+    getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace,
+    script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, validate_argument_spec,
+    wait_for, wait_for_connection,
 };
 
 pub static TABLE: &[&Entry] = &[
@@ -21,6 +21,7 @@ pub static TABLE: &[&Entry] = &[
     &cron::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
+    &fetch::ENTRY,
     &file::ENTRY,
     &getent::ENTRY,
     &group::ENTRY,
@@ -71,6 +72,11 @@ pub fn find(name: &str) -> Option<&'static Entry> {
         .then_some(entry)
         .or_else(|| (collection == entry.spec.collection).then_some(entry))
         .copied()
+}
+
+/// Whether the first host of a play does it for all: what it does is no matter of one host.
+pub fn runs_once(name: &str) -> bool {
+    find(name).is_some_and(|entry| matches!(entry.spec.name, "add_host" | "pause"))
 }
 
 /// All names that a task may use, for "did you mean".

@@ -14,7 +14,7 @@ static SPEC: Spec = Spec {
     collection: "ansible.builtin",
     about: "Render a template to a host",
     args: &[
-        Arg::new("src", Type::Template, "The template on the control node").required(),
+        Arg::new("src", Type::Template, "The template on the control node").required().waits(),
         Arg::new("dest", Type::Path, "Where the file is to be; ends with `/` where that is a folder").required(),
         Arg::new("force", Type::Bool, "Replace a file that differs; otherwise only make it where it is not").default("true"),
         Arg::new("follow", Type::Bool, "Write through a link on the host").default("false"),

@@ -23,14 +23,17 @@ pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
-use crate::resources::{crontab, sources, unit};
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::{crontab, facts, sources, unit};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
 
 pub const KIND: KindName = "path";
 
 /// Old contents are fetched for a diff up to this many bytes, and as a whole for a module that edits them.
 pub const SMALL: u64 = 256 << 10;
 pub const WHOLE: u64 = 16 << 20;
+
+/// The last line of a fix whose new contents did not please their validation.
+pub const INVALID: &str = "failed to validate the new contents";
 
 pub struct Path;
 
@@ -51,6 +54,11 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
+    fn complaint(&self, reply: &Reply) -> String {
+        let said = [&reply.out[..], &reply.err[..]].concat();
+        String::from_utf8_lossy(&said).trim().to_string()
+    }
+
     /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
     fn judged(&self, gap: &Gap) -> Option<String> {
         let command = gap.how.get("validate")?.as_str()?;
@@ -66,8 +74,16 @@ impl Kind for Path {
         things.extend(unit::of_file(&gap.id.name));
         things.extend(sources::of_file(&gap.id.name));
         things.extend(crontab::of_file(&gap.id.name));
+        things.extend(facts::of_file(&gap.id.name));
         Reach::Things(things)
     }
+}
+
+/// What a validation that failed printed on stdout and stderr; `None` where something else failed.
+pub fn invalid(reply: &Reply) -> Option<(String, String)> {
+    let err = String::from_utf8_lossy(&reply.err);
+    let err = err.trim_end_matches('\n').strip_suffix(INVALID)?;
+    Some((String::from_utf8_lossy(&reply.out).into_owned(), err.to_string()))
 }
 
 /// A path without `.`, doubled and trailing slashes; `..` stays, as links may stand before it.

@@ -15,6 +15,18 @@ pub enum ControlError {
     Other(String),
 }
 
+impl ControlError {
+    /// In words.
+    pub fn said(&self) -> String {
+        match self {
+            ControlError::NotFound => "it is not there".into(),
+            ControlError::WrongKind => "it is not a file".into(),
+            ControlError::TooLarge(size) => format!("it has {size} bytes, which are too many"),
+            ControlError::Other(why) => why.clone(),
+        }
+    }
+}
+
 /// What stands at a path of the control node, links followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entry {
@@ -39,6 +51,10 @@ pub trait Control {
     }
     /// Kind, links followed; `None` where nothing is.
     fn entry(&self, path: &str) -> Option<Entry>;
+    /// What tells a file from all others, links followed; `None` where nothing is.
+    fn identity(&self, path: &str) -> Option<String>;
+    /// Whether a symbolic link stands there.
+    fn is_link(&self, path: &str) -> bool;
     /// The mode bits of a file, for `mode: preserve` and executables that print a password or inventory.
     fn mode(&self, path: &str) -> Option<u32>;
     /// The names in a folder, sorted.
@@ -56,7 +72,7 @@ pub trait Control {
     fn home(&self) -> String;
     /// Random bytes, for `password`, `random` and tags of secrets.
     fn random(&self, bytes: &mut [u8]);
-    /// Writes a file as a whole, with mode bits (lookup `password` keeps what it made).
+    /// Writes a file as a whole, with mode bits less the umask, and the folders above it (lookup `password` keeps what it made).
     fn write(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), ControlError>;
 }
 

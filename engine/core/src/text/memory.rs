@@ -87,6 +87,14 @@ impl Control for MemoryControl {
         .flatten()
     }
 
+    fn identity(&self, path: &str) -> Option<String> {
+        self.entry(path).map(|_| absolute(path))
+    }
+
+    fn is_link(&self, _: &str) -> bool {
+        false
+    }
+
     fn mode(&self, path: &str) -> Option<u32> {
         let path = absolute(path);
         if let Some(mode) = self.modes.get(&path) {

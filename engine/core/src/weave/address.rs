@@ -6,7 +6,7 @@ use crate::book::task::Task;
 use crate::modules::display;
 use crate::run::{Address, Become, Connection, Method, Who};
 use crate::text::template::{Scope as _, Var};
-use crate::text::{Diagnostic, Mark, Result, Value};
+use crate::text::{Diagnostic, Map, Mark, Result, Value};
 
 use super::scope::Sight;
 use super::task::{flag, text};
@@ -151,9 +151,9 @@ pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     })))
 }
 
-/// The environment of a task as lines of a shell script, and the secrets in it: keywords add up, the inner wins.
-pub fn environment(sight: &Sight, task: &Task) -> Result<(String, Vec<Arc<Mark>>)> {
-    let (mut lines, mut marks) = (String::new(), vec![]);
+/// The environment of a task: keywords add up, the inner wins.
+pub fn surroundings(sight: &Sight, task: &Task) -> Result<Map> {
+    let mut all = Map::new();
     for node in task.keywords("environment") {
         let nodes = node.as_list().map_or_else(|| vec![node.clone()], <[crate::text::Node]>::to_vec);
         for node in nodes {
@@ -165,14 +165,20 @@ pub fn environment(sight: &Sight, task: &Task) -> Result<(String, Vec<Arc<Mark>>
                 return Err(node.error(format!("`environment` takes a mapping, and this is {}", value.type_name())));
             };
             for (name, value) in map.iter() {
-                marks.extend(value.marks());
                 let name = name.to_string();
                 if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     return Err(node.error(format!("`{name}` is no name of an environment variable")));
                 }
-                lines += &format!("export {name}={}\n", crate::resources::sh::quote(&display(value)));
+                all.insert(name, value.clone());
             }
         }
     }
-    Ok((lines, marks))
+    Ok(all)
+}
+
+/// The same as lines of a shell script, and the secrets in it.
+pub fn environment(sight: &Sight, task: &Task) -> Result<(String, Vec<Arc<Mark>>)> {
+    let all = surroundings(sight, task)?;
+    let lines = all.iter().map(|(name, value)| format!("export {name}={}\n", crate::resources::sh::quote(&display(value)))).collect();
+    Ok((lines, all.values().flat_map(Value::marks).collect()))
 }

@@ -75,6 +75,8 @@ pub struct Cursor {
     pub handler: bool,
     /// What the items of a looped include have brought so far.
     pub included: Option<Vec<Frame>>,
+    /// Calls of roles that it has come to.
+    pub calls: Arc<std::collections::HashSet<String>>,
     /// It has come to roles that run side by side, and what it did before them is still on its way.
     pub forking: bool,
 }

@@ -1,12 +1,12 @@
 //! Tasks that bring other tasks, and what tasks do to the run itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::book::inventory::HostId;
 use crate::book::loader::file_argument;
 use crate::book::task::{Item, Task};
-use crate::book::{Around, Keywords, Loader, Modules, Ring, Var};
+use crate::book::{Around, Keywords, Loader, Modules, Naming, Ring, Role, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
 use crate::text::{Collector, Map, Node, Result, Value};
@@ -32,6 +32,20 @@ impl Modules for Known {
     }
 }
 
+/// Calls of roles, told apart by their texts.
+type Calls = Arc<HashSet<String>>;
+
+/// What an include brings.
+#[derive(Default)]
+struct Included {
+    items: Arc<[Item]>,
+    handlers: Vec<Arc<Task>>,
+    role: Option<Arc<Role>>,
+    /// The variables of the role are seen by all that follows.
+    public: bool,
+    calls: Calls,
+}
+
 impl Session {
     /// `include_tasks`, `include_role`: their tasks come next.
     pub(super) fn include(&mut self, thread: &mut Thread) {
@@ -39,10 +53,10 @@ impl Session {
         let task = run.task.clone();
         let sight = self.sight(thread, &task, run.item_layers());
         let mut errors = Collector::default();
-        let included = self.included(&task, &sight, run, &mut errors);
+        let included = self.included(&task, &sight, run, &thread.cursor.calls, &mut errors);
         drop(sight);
-        if let Ok((items, ..)) = &included {
-            super::check::items(items, &self.tree.templates, &mut errors);
+        if let Ok(included) = &included {
+            super::check::items(&included.items, &self.tree.templates, &mut errors);
         }
         let mut failed = None;
         for diagnostic in errors.into_vec() {
@@ -54,14 +68,19 @@ impl Session {
         }
         match (included, failed) {
             (Err(error), _) | (Ok(_), Some(error)) => self.end_item(thread, Ended::failed(error.at(&task.span))),
-            (Ok((items, role, handlers, public)), None) => {
+            (Ok(Included { items, handlers, role, public, calls }), None) => {
                 if !handlers.is_empty() {
                     self.add_handlers(handlers);
                 }
-                if let Some(role) = public {
-                    thread.cursor.vars.base.push(crate::book::Level::RoleDefaults, role.defaults.clone());
-                    thread.cursor.vars.base.push(crate::book::Level::RoleVars, role.vars.clone());
+                thread.cursor.calls = calls;
+                if let Some(role) = &role {
+                    self.name_role(thread, role);
+                    if public {
+                        thread.cursor.vars.base.push(crate::book::Level::RoleDefaults, role.defaults.clone());
+                        thread.cursor.vars.base.push(crate::book::Level::RoleVars, role.vars.clone());
+                    }
                 }
+                let role = role.is_some();
                 // the items of a loop each bring their tasks: all run before what stands behind the include
                 let mut result = Map::new();
                 result.insert("changed", false);
@@ -81,16 +100,17 @@ impl Session {
         }
     }
 
-    #[allow(clippy::type_complexity, reason = "items, whether they are a role's, and its handlers")]
     fn included(
         &self,
         task: &Arc<Task>,
         sight: &Sight,
         run: &super::task::TaskRun,
+        before: &Calls,
         errors: &mut Collector,
-    ) -> Result<(Arc<[Item]>, bool, Vec<Arc<Task>>, Option<Arc<crate::book::Role>>)> {
+    ) -> Result<Included> {
         let control = &*self.tree.control;
-        let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone());
+        let naming = Naming { templates: self.tree.templates.clone(), extra: self.tree.extra.clone() };
+        let loader = Loader::new(control, &Known, self.tree.options.roles_path.clone()).naming(naming);
         let mut vars = (*task.vars).clone();
         if let Some(item) = run.item() {
             vars.insert(run.loop_var.clone(), item.clone());
@@ -109,7 +129,9 @@ impl Session {
             up: Some(task.around.clone()),
         };
         let ring = Arc::new(ring);
+        loader.calls(before.iter().chain(self.play.iter().flat_map(|run| &run.play.calls)).cloned());
         if task.short_module() == "include_role" {
+            crate::book::loader::role_words(task, &[])?;
             let arg = |name: &str| -> Result<Option<String>> {
                 let node = task.args.node.as_ref().and_then(|args| args.get(name));
                 node.map(|node| self.tree.templates.render(node, sight).map(|value| modules::display(&value))).transpose()
@@ -119,19 +141,30 @@ impl Session {
                 return Err(task.span.error("`include_role` needs the `name` of a role"));
             };
             let mut words = std::collections::BTreeMap::new();
-            for word in ["tasks_from", "handlers_from", "vars_from", "defaults_from", "rolespec_validate"] {
+            for word in crate::book::RoleFrom::WORDS {
                 words.extend(arg(word)?.map(|value| (word, value)));
             }
             let from = crate::book::RoleFrom::new(|word| words.get(word).cloned());
-            let public = arg("public")?.is_some_and(|word| crate::text::scalar::boolean(&word) == Some(true));
             let used = loader.role_tasks(&name, &task.module_span, &ring, &from, errors)?;
-            return Ok((used.tasks.clone(), true, used.handlers.clone(), public.then(|| used.role.clone())));
+            let imported = loader.finish();
+            let handlers = used.handlers.into_iter().chain(imported.handlers).collect();
+            let (calls, public) = (Arc::new(imported.keys), from.public == Some(true));
+            return Ok(Included { items: used.tasks, handlers, role: Some(used.role), public, calls });
         }
         let file = file_argument(task)?;
         let name = modules::display(&self.tree.templates.render(&file, sight)?);
         let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=");
         let items = loader.tasks_file(name, &file.span, &task.around, &ring, errors, 1)?;
-        Ok((items, false, vec![], None))
+        let imported = loader.finish();
+        Ok(Included { items, handlers: imported.handlers, calls: Arc::new(imported.keys), ..Included::default() })
+    }
+
+    /// A role that was included is one of the play's from then on.
+    fn name_role(&mut self, thread: &Thread, role: &Role) {
+        let place = (thread.cursor.path(), thread.cursor.run.as_ref().map_or(0, |run| run.at));
+        if let Some(play) = self.play.as_mut().filter(|play| !play.players.included.contains_key(&place)) {
+            Arc::make_mut(&mut play.players).included.insert(place, role.name.clone());
+        }
     }
 
     /// Handlers of a role that was included join those of the play.
@@ -141,22 +174,9 @@ impl Session {
         if known {
             return;
         }
-        let play = &run.play;
-        let mut all = play.handlers.clone();
-        all.extend(handlers);
-        run.play = Arc::new(crate::book::Play {
-            name: play.name.clone(),
-            hosts: play.hosts.clone(),
-            keywords: play.keywords.clone(),
-            around: play.around.clone(),
-            pre_tasks: play.pre_tasks.clone(),
-            roles: play.roles.clone(),
-            tasks: play.tasks.clone(),
-            post_tasks: play.post_tasks.clone(),
-            handlers: all,
-            folder: play.folder.clone(),
-            span: play.span.clone(),
-        });
+        let mut play = (*run.play).clone();
+        play.handlers.extend(handlers);
+        run.play = Arc::new(play);
     }
 
     /// Does what a task wants of the run; false where the item goes on later.
@@ -188,15 +208,15 @@ impl Session {
                         scope.insert(name, node);
                     }
                 }
-                Effect::AddHost { name, groups, vars } => self.add_host(&name, &groups, vars),
-                Effect::GroupBy { key, parents } => self.group_by(thread.host, &key, &parents),
+                Effect::AddHost { name, groups, vars } => self.add_host(thread, &name, &groups, vars),
+                Effect::GroupBy { key, parents } => self.group_by(thread, &key, &parents),
                 Effect::FlushHandlers => thread.cursor.frames.push(Frame::Handlers { at: 0 }),
                 Effect::EndPlay | Effect::EndBatch => self.end_all(thread, effect == Effect::EndPlay),
                 Effect::EndHost => self.end_host(thread),
                 Effect::EndRole => thread.cursor.end_role(),
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
-                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
+                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) | Effect::Keep { .. } => {}
                 Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
@@ -211,12 +231,23 @@ impl Session {
         self.target_of(&run.task, &sight).ok().flatten().filter(|owner| wanted && *owner != thread.host)
     }
 
+    /// What a result shows of variables that were read: their templates rendered, as far as that is possible by now.
+    pub(super) fn written_facts(&self, thread: &Thread, effects: &[Effect]) -> Option<Map> {
+        let run = thread.cursor.run.as_ref().filter(|run| run.task.keywords.contains_key("register"))?;
+        let vars = effects.iter().find_map(|effect| match effect {
+            Effect::Written { vars, .. } => Some(vars),
+            _ => None,
+        })?;
+        let scope = vars.iter().map(|(name, node)| (name.as_str(), node.clone())).collect();
+        let sight = self.sight(thread, &run.task, run.item_layers().with(crate::book::Level::IncludeVars, Arc::new(scope)));
+        let value = |node: &Node| self.tree.templates.render(node, &sight).unwrap_or_else(|_| node.to_value());
+        Some(vars.iter().map(|(name, node)| (name.as_str().into(), value(node))).collect())
+    }
+
     fn pause(&mut self, thread: &mut Thread, seconds: Option<u64>, prompt: Option<String>) {
         match seconds {
             Some(seconds) => {
-                let at = self.now + seconds as f64;
-                thread.state = State::Until(at);
-                self.out.push(Output::WakeAt(at));
+                self.sleep_until(thread, self.now + seconds as f64);
             }
             None => {
                 thread.state = State::Prompt;
@@ -235,62 +266,25 @@ impl Session {
         }
     }
 
-    fn add_host(&mut self, name: &str, groups: &[String], vars: Map) {
-        let inventory = Arc::make_mut(&mut self.inventory);
-        let host = inventory.add_host(name, None, None, None);
-        for group in groups {
-            let group = inventory.add_group(group);
-            inventory.put(host, group);
-        }
-        for (key, value) in vars {
-            inventory.set_host_var(host, &key.to_string(), value);
-        }
-        inventory.reconcile();
-        self.grow(host);
-    }
-
-    /// Whether an effect brings a host or group that is not there yet.
-    pub(super) fn adds(&self, host: HostId, effect: &Effect) -> bool {
-        let inside =
-            |host: HostId, group: &str| self.inventory.find_group(group).is_some_and(|group| self.inventory.members(group).contains(&host));
-        match effect {
-            Effect::AddHost { name, groups, .. } => match self.inventory.find_host(name) {
-                None => true,
-                Some(host) => groups.iter().any(|group| !inside(host, group)),
-            },
-            Effect::GroupBy { key, .. } => !inside(host, &key.replace(' ', "-")),
-            _ => false,
-        }
-    }
-
-    fn group_by(&mut self, host: HostId, key: &str, parents: &[String]) {
-        let inventory = Arc::make_mut(&mut self.inventory);
-        let group = inventory.add_group(&key.replace(' ', "-"));
-        for parent in parents {
-            let parent = inventory.add_group(parent);
-            if let Err(why) = inventory.add_child(parent, group) {
-                let _ = why;
+    /// Writes files of the control node that do not hold what they are to hold; says whether there are any.
+    pub(super) fn keep(&self, thread: &Thread, effects: &[Effect]) -> Result<bool> {
+        let control = &*self.tree.control;
+        let mut any = false;
+        for effect in effects {
+            let Effect::Keep { path, contents } = effect else { continue };
+            let Some(bytes) = contents.as_bytes() else { continue };
+            if control.sha256(path).is_ok_and(|has| has == crate::text::value::sha256_hex(bytes)) {
+                continue;
+            }
+            any = true;
+            if !self.checks(thread) {
+                let wrote = control.write(path, bytes, 0o666);
+                wrote.map_err(|why| {
+                    crate::text::Diagnostic::error(format!("{path} of the control node cannot be written: {}", why.said()))
+                })?;
             }
         }
-        inventory.put(host, group);
-        inventory.reconcile();
-        self.grow(host);
-    }
-
-    /// Makes room for a host that came while the run was under way, and reads its groups' variables anew.
-    fn grow(&mut self, host: HostId) {
-        let at = host.0 as usize;
-        let layers = self.inventory.layers(host).with(crate::book::Level::Magic, Arc::new(crate::book::magic::host(&self.inventory, host)));
-        let hosts = Arc::make_mut(&mut self.hosts);
-        while hosts.len() <= at {
-            hosts.push(super::scope::Host::default());
-            self.recaps.push(None);
-            self.gone.push(false);
-            self.targets.push(Default::default());
-        }
-        if hosts[at].base == crate::book::Layers::default() {
-            hosts[at].base = layers;
-        }
+        Ok(any)
     }
 }
 

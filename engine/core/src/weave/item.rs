@@ -102,8 +102,8 @@ impl Session {
         if thread.strand.is_none()
             && thread.cursor.failed
             && !thread.cursor.handler
-            && self.tree.options.force_handlers
             && !thread.cursor.notified.is_empty()
+            && self.forces_handlers(&play)
         {
             thread.cursor.frames.push(super::cursor::Frame::Handlers { at: 0 });
             thread.cursor.handler = true;
@@ -127,7 +127,8 @@ impl Session {
     }
 
     fn sight_in(&self, tree: &Arc<Tree>, thread: &Thread, task: &Task, layers: crate::book::Layers) -> Sight {
-        let mut sight = Sight::new(tree, &self.inventory, &self.hosts, thread.host, layers);
+        let seen = thread.cursor.run.as_ref().and_then(|run| run.others.as_ref());
+        let mut sight = Sight::new(tree, &self.inventory, seen.unwrap_or(&self.hosts), thread.host, layers);
         sight.around = Some(task.around.clone());
         if let Some(play) = &self.play {
             sight.players = play.players.clone();
@@ -146,7 +147,7 @@ impl Session {
         if self.started_at.as_ref().is_some_and(|wanted| !name.contains(wanted.as_str())) {
             return;
         }
-        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false);
+        let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -170,6 +171,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: false,
+            others: None,
             once,
             phase: Phase::Start,
             forced: None,
@@ -240,6 +242,9 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
+        if self.interrupted && thread.queue.is_empty() {
+            return self.leave_off(thread);
+        }
         let path = thread.cursor.path();
         let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
         let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
@@ -280,6 +285,19 @@ impl Session {
         }
     }
 
+    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    fn leave_off(&mut self, thread: &mut Thread) {
+        match &thread.cursor.run {
+            Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
+            Some(run) if run.at > 0 => self.end_loop(thread),
+            _ => {
+                self.note_left(thread);
+                thread.cursor.run = None;
+                thread.state = State::Done;
+            }
+        }
+    }
+
     fn barrier(&mut self, at: usize, thread: &mut Thread, path: Vec<u32>) {
         if !thread.queue.is_empty() {
             return self.flush(at, thread);
@@ -290,10 +308,12 @@ impl Session {
     /// Another host ran this for all.
     fn copy_once(&mut self, thread: &mut Thread, value: Value, failed: bool) {
         let Some(run) = thread.cursor.run.take() else { return };
-        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
+        // what runs once by its nature has a result for the first host alone
+        let shared = !modules::table::runs_once(&run.task.module);
+        if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()).filter(|_| shared) {
             thread.cursor.vars.set(name, value.clone());
         }
-        if failed {
+        if failed && shared {
             let result = Arc::new(value.as_map().cloned().unwrap_or_default());
             let failure = Failure { name: run.label.name.clone(), task: run.task, result };
             thread.cursor.fail(failure);
@@ -314,15 +334,18 @@ impl Session {
         let Some(entry) = modules::find(&task.module) else {
             return Err(fail(task.module_span.error(format!("no module `{}`", task.module))));
         };
+        let target = self.target_of(task, sight).map_err(fail)?;
+        let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
-        if let Some(cause) = given.unknown()
+        let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
+        if let Some(cause) = lacks
             && !matches!(entry.spec.name, "set_fact" | "debug")
         {
             return Err(Box::new(Ended::unknown(cause.clone())));
         }
         let module = (entry.make)(&given).map_err(fail)?;
-        let target = self.target_of(task, sight).map_err(fail)?.unwrap_or(thread.host);
+        let target = target.unwrap_or(thread.host);
         let (environment, mut secrets) = address::environment(sight, task).map_err(fail)?;
         secrets.extend(given.marks());
         let mut far = sight.clone();
@@ -376,21 +399,29 @@ impl Session {
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
+        let acts = self.tree.options.check && !self.checks(thread);
+        if acts && !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        // what only would be does not count for a task that runs all the same
+        let real = acts.then(|| self.targets[target].world.as_seen());
+        let world = real.as_ref().unwrap_or(&self.targets[target].world);
         let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
-        let halted = match module.want(&View::new(&state.world, asker)) {
-            Ok(want) => match compare(&state.world, asker, &want.states) {
+        let halted = match module.want(&View::new(world, asker)) {
+            Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
+                    let unsure = compared.unsure.filter(|_| self.checks(thread));
                     let doing = Doing {
                         module,
                         want,
                         gaps: compared.gaps,
-                        may: compared.may,
+                        may: compared.may.or(unsure),
                         doubt: compared.doubt,
                         target,
                         asker,
@@ -421,6 +452,9 @@ impl Session {
 
     /// What is wanted is known, and how far it is from what is.
     fn proceed(&mut self, at: usize, thread: &mut Thread, mut doing: Doing) {
+        if doing.want.effects.iter().any(reaches_the_run) && self.flushes_first(at, thread) {
+            return;
+        }
         if let Some(message) = doing.want.failed.take() {
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
@@ -448,13 +482,8 @@ impl Session {
             doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
         }
         if !doing.gaps.is_empty() && !checking {
-            let registers = thread
-                .cursor
-                .run
-                .as_ref()
-                .is_some_and(|run| run.task.keywords.contains_key("register") || run.task.keywords.contains_key("until"));
-            let alone =
-                registers || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
+            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -464,7 +493,7 @@ impl Session {
     }
 
     /// Whether this task only says what it would do.
-    fn checks(&self, thread: &Thread) -> bool {
+    pub(super) fn checks(&self, thread: &Thread) -> bool {
         let Some(run) = &thread.cursor.run else { return self.tree.options.check };
         if run.task.keyword("check_mode").is_none() {
             return self.tree.options.check;
@@ -495,7 +524,8 @@ impl Session {
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
             let shown = action.shown.clone();
-            let mut result = doing.want.result.clone();
+            // what an action gives is only known after it
+            let mut result = if action.predictable { doing.want.result.clone() } else { Map::new() };
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
@@ -544,10 +574,20 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
+            result.insert("ansible_facts", facts);
+        }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let kept = match self.keep(thread, &doing.want.effects) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+            }
+        };
+        let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
@@ -570,6 +610,7 @@ impl Session {
             () if acted && !queries => Outcome::Ran { changed: is_changed },
             () if !doing.gaps.is_empty() => Outcome::Change,
             () if acted => Outcome::Ran { changed: is_changed },
+            () if kept => Outcome::Change,
             () => Outcome::Same,
         };
         for warning in &doing.want.warnings {
@@ -579,16 +620,28 @@ impl Session {
             Effect::Say(value) => Some(value.clone()),
             _ => None,
         });
-        let ended = Ended {
-            outcome: Some(outcome),
-            result,
-            gaps: doing.gaps.clone(),
-            doubt: doing.doubt.clone(),
-            say,
-            error,
-            effects: doing.want.effects.clone(),
-        };
+        let mut effects = doing.want.effects.clone();
+        if !doing.environment.is_empty() {
+            self.surround(thread, &mut effects);
+        }
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// The environment that a target tells is that of the task that asks.
+    fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        // it was rendered before the task ran
+        let Ok(own) = address::surroundings(&sight, &run.task) else { return };
+        for effect in effects {
+            let Effect::Facts { facts, gathered: true } = effect else { continue };
+            for name in ["env", "ansible_env"] {
+                let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)).marked(value.marks()))));
+                facts.insert(name, all);
+            }
+        }
     }
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
@@ -687,6 +740,9 @@ impl Session {
         if until.is_none() && !run.task.keywords.contains_key("retries") {
             return Ok(false);
         }
+        if self.interrupted {
+            return Ok(false);
+        }
         let sight = self.result_sight(thread, run, ended);
         let holds = match until {
             Some(node) => self.tree.templates.condition(node, &sight)?,
@@ -718,8 +774,7 @@ impl Session {
             run.tries = tries;
             run.phase = Phase::Start;
         }
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, at);
         Ok(true)
     }
 
@@ -747,6 +802,7 @@ impl Session {
         };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let unforeseen = !predictable(&ended);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         run.told.failed |= failed;
         run.told.done += 1;
@@ -762,6 +818,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            Outcome::WouldRun(_) if unforeseen => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
@@ -771,8 +828,7 @@ impl Session {
         match self.between(thread) {
             Ok(pause) if !over => {
                 if pause > 0.0 && thread.queue.is_empty() {
-                    thread.state = State::Until(self.now + pause);
-                    self.out.push(Output::WakeAt(self.now + pause));
+                    self.sleep_until(thread, self.now + pause);
                 }
             }
             Ok(_) => self.end_loop(thread),
@@ -849,6 +905,11 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::May(cause) => {
+                let mut result = result.clone();
+                result.insert("changed", Value::Unknown(cause.clone()));
+                with_lines(result)
+            }
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
@@ -880,7 +941,7 @@ impl Session {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
-                play.fatal = Some(failure.clone());
+                play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
             thread.cursor.fail(failure);
         }
@@ -923,6 +984,23 @@ pub(super) fn unreachable_ignored(task: &Task) -> bool {
     task.keyword("ignore_unreachable").is_some_and(|flag| flag.to_value().truthy())
 }
 
+/// Whether an effect is on more than where this host stands: it cannot be taken back, so nothing before it may still fail.
+fn reaches_the_run(effect: &Effect) -> bool {
+    use Effect::{AddHost, ClearHostErrors, EndBatch, EndPlay, GroupBy, Pause};
+    matches!(effect, AddHost { .. } | ClearHostErrors | EndBatch | EndPlay | GroupBy { .. } | Pause { .. })
+}
+
+/// Why a task ends before its time.
+pub(super) fn interrupted(task: &Task) -> Diagnostic {
+    task.module_span.error("interrupted before it was through")
+}
+
+/// Whether an item is sent before the next is looked at: its result is kept or judged, or a pause follows it.
+fn stands_alone(task: &Task) -> bool {
+    let pauses = task.keywords.get("loop_control").is_some_and(|control| control.get("pause").is_some());
+    pauses || task.keywords.contains_key("register") || task.keywords.contains_key("until")
+}
+
 enum Prepared {
     Include,
     Module {
@@ -956,7 +1034,7 @@ fn with_lines(mut result: Map) -> Value {
                 true => mask::veiled(&Value::text(line), &marks),
                 false => Value::text(line).marked(marks.clone()),
             };
-            let all = value.as_str().unwrap_or_default().lines().map(marked).collect::<Vec<_>>();
+            let all = modules::output::lines(value.as_str().unwrap_or_default()).into_iter().map(marked).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

@@ -118,6 +118,11 @@ impl Lineup {
         self.sleepers.iter().take_while(|(time, _)| f64::from_bits(*time) <= now).map(|(_, at)| *at).collect()
     }
 
+    /// When the next sleep is over.
+    pub fn first_awake(&self) -> Option<f64> {
+        self.sleepers.first().map(|(time, _)| f64::from_bits(*time))
+    }
+
     /// Those that wait for a target.
     pub fn waiting_for_targets(&self) -> impl Iterator<Item = usize> + '_ {
         self.targets.iter().copied()

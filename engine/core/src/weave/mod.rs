@@ -5,9 +5,11 @@
 
 mod address;
 mod args;
+mod arrivals;
 mod batch;
 mod check;
 mod cursor;
+mod fatal;
 mod include;
 mod item;
 mod lineup;

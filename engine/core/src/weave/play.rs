@@ -76,7 +76,7 @@ impl Session {
             stages,
             batches,
             batch: vec![],
-            players: Arc::new(super::scope::Players { play: name.as_str().into(), all, live: hosts, batch: vec![] }),
+            players: Arc::new(super::scope::Players::new(play, &name, all, hosts)),
             threads: vec![],
             once: HashMap::new(),
             pending: BTreeMap::new(),
@@ -115,6 +115,10 @@ impl Session {
         for role in &play.roles {
             layers.push(Level::RoleDefaults, role.role.defaults.clone());
             layers.push(Level::RoleVars, role.role.vars.clone());
+        }
+        for role in &play.public {
+            layers.push(Level::RoleDefaults, role.defaults.clone());
+            layers.push(Level::RoleVars, role.vars.clone());
         }
         for ring in play.around.rings().collect::<Vec<_>>().into_iter().rev() {
             layers.push(Level::PlayVars, ring.vars.clone());
@@ -164,7 +168,7 @@ impl Session {
             self.recaps[at] = Some(thread.cursor.recap);
             self.gone[at] |= thread.cursor.failed;
             failed += usize::from(thread.cursor.failed);
-            Arc::make_mut(&mut self.hosts)[at] = Host { base: self.hosts[at].base.clone(), ..thread.cursor.vars };
+            Arc::make_mut(&mut self.hosts)[at] = Host { base: thread.cursor.vars.inventory.clone(), ..thread.cursor.vars };
         }
         let Some(run) = &self.play else { return };
         let fatal = run.play.keywords.get("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
@@ -185,7 +189,7 @@ impl Session {
     fn thread(&mut self, play: &Arc<Play>, host: HostId) -> Option<Thread> {
         let at = host.0 as usize;
         let mut vars = self.hosts[at].clone();
-        match self.host_layers(play, host, vars.base.clone()) {
+        match self.host_layers(play, host, vars.inventory.clone()) {
             Ok(layers) => vars.base = layers,
             Err(diagnostic) => {
                 self.notice(diagnostic);

@@ -1,13 +1,14 @@
 //! Variables as one host sees them at one task.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::book::inventory::{HostId, Inventory};
 use crate::book::task::Task;
 use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
-use crate::book::{Around, Ring, magic, path};
-use crate::text::{Map, Value};
+use crate::book::{Around, Play, Ring, magic, path};
+use crate::text::{Map, Node, Value};
 use crate::text::{Scope, Scopes, Search, Var};
 
 use super::session::Tree;
@@ -15,7 +16,9 @@ use super::session::Tree;
 /// What a host has gathered so far. A clone is a few references.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
-    /// Inventory, group_vars and host_vars; the play's own on top.
+    /// Inventory, group_vars and host_vars.
+    pub inventory: Layers,
+    /// The same with the play's own on top.
     pub base: Layers,
     pub facts: Arc<Vars>,
     /// `set_fact` and `register`.
@@ -25,6 +28,18 @@ pub struct Host {
 }
 
 impl Host {
+    /// A host of which only the inventory tells.
+    pub fn new(inventory: Layers) -> Host {
+        Host { base: inventory.clone(), inventory, ..Host::default() }
+    }
+
+    /// Puts other layers of inventory below what the play says.
+    pub fn moved(&mut self, inventory: Layers) {
+        let mut base = inventory.clone();
+        base.extend(&self.base.keep(|level| !level.is_inventory()));
+        (self.inventory, self.base) = (inventory, base);
+    }
+
     /// All levels but those of a task.
     pub fn layers(&self) -> Layers {
         let mut layers = self.base.clone();
@@ -64,6 +79,13 @@ impl Host {
 pub fn around(mut layers: Layers, task: &Task) -> Layers {
     let mut rings: Vec<&Arc<Around>> = task.around.rings().collect();
     rings.reverse();
+    // one that is made of the variable itself is no news
+    let is_new = |user: &&Node| !user.as_str().is_some_and(|text| text.contains("ansible_"));
+    if let Some(user) = task.keyword("remote_user").filter(is_new) {
+        let mut vars = Vars::new();
+        ["ansible_user", "ansible_ssh_user"].into_iter().for_each(|name| vars.insert(name, user.clone()));
+        layers.push(Level::CommandLine, Arc::new(vars));
+    }
     for ring in rings {
         if let Some(role) = &ring.role {
             layers.push(Level::RoleDefaults, role.defaults.clone());
@@ -90,6 +112,23 @@ pub struct Players {
     pub live: Vec<HostId>,
     /// The batch under way, without those that are out.
     pub batch: Vec<HostId>,
+    /// Roles that the play names or imports, and those that they depend on.
+    pub roles: Vec<Arc<str>>,
+    pub dependencies: Vec<Arc<str>>,
+    /// Roles that were included, by where that was.
+    pub included: BTreeMap<(Vec<u32>, usize), Arc<str>>,
+}
+
+impl Players {
+    pub fn new(play: &Play, name: &str, all: Vec<HostId>, live: Vec<HostId>) -> Players {
+        let (roles, dependencies) = (play.role_names.clone(), play.dependencies.clone());
+        Players { play: name.into(), all, live, roles, dependencies, ..Players::default() }
+    }
+
+    /// Every role that the play has named so far.
+    fn role_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.roles.iter().chain(self.included.values())
+    }
 }
 
 /// What the templates of a task read. Owns references only, so that `hostvars` can hand out those of other hosts.
@@ -104,6 +143,8 @@ pub struct Sight {
     pub around: Option<Arc<Around>>,
     /// The hosts of the play, of the batch under way, and those of both that are still in.
     pub players: Arc<Players>,
+    /// The host that the task is delegated to.
+    pub delegated: Option<HostId>,
     /// Set once the variables of other hosts were asked for.
     pub read_others: Arc<AtomicBool>,
 }
@@ -111,7 +152,7 @@ pub struct Sight {
 impl Sight {
     pub fn new(tree: &Arc<Tree>, inventory: &Arc<Inventory>, hosts: &Arc<Vec<Host>>, host: HostId, layers: Layers) -> Sight {
         let (tree, inventory, hosts) = (tree.clone(), inventory.clone(), hosts.clone());
-        Sight { tree, inventory, hosts, host, layers, around: None, players: Arc::default(), read_others: Arc::default() }
+        Sight { tree, inventory, hosts, host, layers, around: None, players: Arc::default(), delegated: None, read_others: Arc::default() }
     }
 
     /// Whether the variables of other hosts were asked for.
@@ -126,8 +167,16 @@ impl Sight {
             true => self.layers.clone(),
             false => self.hosts.get(host.0 as usize).map(Host::layers).unwrap_or_default(),
         };
+        // what a play, a role or a task says is seen by their own tasks alone
+        let mut layers = layers.keep(Level::is_of_host);
+        if layers.get("inventory_hostname").is_none() {
+            layers.push(Level::Magic, Arc::new(magic::host(&self.inventory, host)));
+        }
+        if host != self.host {
+            layers.push(Level::ExtraVars, self.tree.extra.clone());
+        }
         let around = self.around.as_ref().and_then(|around| around.rings().find(|ring| ring.ring == Ring::Play).cloned());
-        Sight { host, layers, around, ..self.clone() }
+        Sight { host, layers, around, delegated: None, ..self.clone() }
     }
 
     fn names_of(&self, hosts: &[HostId]) -> Value {
@@ -140,6 +189,10 @@ impl Sight {
                 self.read_others.store(true, Ordering::Relaxed);
                 return Some(Var::Scopes(Arc::new(Others(self.clone()))));
             }
+            "ansible_delegated_vars" => {
+                self.delegated?;
+                return Some(Var::Scopes(Arc::new(Delegated(self.clone()))));
+            }
             "groups" => magic::groups(&self.inventory),
             "ansible_play_hosts_all" => self.names_of(&self.players.all),
             "ansible_play_hosts" => self.names_of(&self.players.live),
@@ -150,6 +203,7 @@ impl Sight {
             "ansible_verbosity" => Value::Int(self.tree.options.verbosity.into()),
             "ansible_forks" => Value::Int(self.tree.options.forks.into()),
             "ansible_version" => version(),
+            "ansible_run_tags" if self.tree.options.tags.is_empty() => Value::list([Value::text("all")]),
             "ansible_run_tags" => Value::list(self.tree.options.tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_skip_tags" => Value::list(self.tree.options.skip_tags.iter().map(|tag| Value::text(tag.as_str()))),
             "ansible_config_file" => Value::from(self.tree.options.config_file.as_deref()),
@@ -181,13 +235,19 @@ impl Sight {
             "ansible_parent_role_names" => {
                 return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone())))));
             }
-            "role_names" | "ansible_play_role_names" => {
-                return Some(Var::Value(Value::list(around.roles().map(|role| Value::Text(role.name.clone())))));
+            "role_names" | "ansible_play_role_names" => return Some(names(self.players.role_names())),
+            "ansible_dependent_role_names" => return Some(names(self.players.dependencies.iter())),
+            "ansible_role_names" => {
+                return Some(names(self.players.dependencies.iter().chain(self.players.role_names()).collect::<BTreeSet<_>>()));
             }
             _ => return None,
         };
         Some(Var::Value(Value::text(text)))
     }
+}
+
+fn names<'a>(names: impl IntoIterator<Item = &'a Arc<str>>) -> Var {
+    Var::Value(Value::list(names.into_iter().map(|name| Value::Text(name.clone()))))
 }
 
 /// `hostvars`.
@@ -200,6 +260,20 @@ impl Scopes for Others {
 
     fn get(&self, name: &str) -> Option<Arc<dyn Scope + Send + Sync>> {
         let host = self.0.inventory.find_host(name)?;
+        Some(Arc::new(self.0.of(host)))
+    }
+}
+
+/// `ansible_delegated_vars`: the variables of the host that a task is delegated to, by its name.
+struct Delegated(Sight);
+
+impl Scopes for Delegated {
+    fn names(&self) -> Vec<Arc<str>> {
+        self.0.delegated.map(|host| self.0.inventory.host(host).name.clone()).into_iter().collect()
+    }
+
+    fn get(&self, name: &str) -> Option<Arc<dyn Scope + Send + Sync>> {
+        let host = self.0.delegated.filter(|host| &*self.0.inventory.host(*host).name == name)?;
         Some(Arc::new(self.0.of(host)))
     }
 }
@@ -219,6 +293,10 @@ impl Scope for Sight {
 
     fn search(&self, kind: Search, name: &str) -> Vec<String> {
         search(&self.tree, self.around.as_ref(), kind, name)
+    }
+
+    fn setting(&self, name: &str) -> Option<Value> {
+        self.tree.options.settings.get(name).cloned()
     }
 
     fn origin(&self) -> Option<String> {

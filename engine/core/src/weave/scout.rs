@@ -54,6 +54,14 @@ impl Control for Quiet {
         self.0.entry(path)
     }
 
+    fn identity(&self, path: &str) -> Option<String> {
+        self.0.identity(path)
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        self.0.is_link(path)
+    }
+
     fn mode(&self, path: &str) -> Option<u32> {
         self.0.mode(path)
     }
@@ -167,6 +175,7 @@ impl Session {
             told: Tolds::default(),
             tries: 0,
             passed: true,
+            others: None,
             once: false,
             phase: Phase::Start,
             forced: None,
@@ -209,7 +218,7 @@ impl Session {
             }
             let Ok(defaults) = super::include::defaults(task, entry, &sight) else { continue };
             let Ok(given) = args::args(entry, task, &defaults, &sight) else { continue };
-            if given.unknown().is_some() {
+            if given.lacks().is_some() {
                 continue;
             }
             let Ok(module) = (entry.make)(&given) else { continue };

@@ -11,7 +11,7 @@ use crate::text::{Diagnostic, Map};
 
 use super::batch;
 use super::cursor::Cursor;
-use super::item::{Ended, unreachable_ignored};
+use super::item::{Ended, interrupted, unreachable_ignored};
 use super::session::{Output, Session, State, Thread};
 use super::task::{Doing, Forced, Phase};
 
@@ -122,14 +122,22 @@ impl Session {
         self.send(at, thread, target, asker, FlightKind::Flush, parts, None);
     }
 
+    /// Whether something waits to be sent: it goes first, and the item is taken up again once it is through.
+    pub(super) fn flushes_first(&mut self, at: usize, thread: &mut Thread) -> bool {
+        if thread.queue.is_empty() {
+            return false;
+        }
+        if let Some(run) = &mut thread.cursor.run {
+            run.phase = Phase::Start;
+        }
+        self.flush(at, thread);
+        true
+    }
+
     /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
     pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
-        if !thread.queue.is_empty() {
-            // the item is taken up again once the queue is through
-            if let Some(run) = &mut thread.cursor.run {
-                run.phase = Phase::Start;
-            }
-            return self.flush(at, thread);
+        if self.flushes_first(at, thread) {
+            return;
         }
         let Some(action) = &doing.want.action else { return };
         let reach = action.reach.clone();
@@ -153,6 +161,9 @@ impl Session {
 
     /// Asks whether a condition holds, at once or after its pause.
     pub(super) fn wait(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>, reply: Option<Reply>) {
+        if self.flushes_first(at, thread) {
+            return;
+        }
         let since = self.now;
         self.after_wait(at, thread, doing, reply, since, false, None);
     }
@@ -170,6 +181,10 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
+            let error = interrupted(&run.task);
+            return self.cut_short(thread, error);
+        }
         if let Some(answer) = answer {
             let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {
@@ -178,7 +193,7 @@ impl Session {
                         Answer::Api(responses) => (None, responses),
                         _ => (None, vec![]),
                     };
-                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
+                    return self.conclude(thread, &doing, reply.or(last), responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if elapsed >= condition.limit => {
@@ -219,12 +234,6 @@ impl Session {
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
     }
 
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
-        // the answer of a condition is no change
-        let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, responses);
-    }
-
     fn waiting(&mut self, thread: &Thread, why: &str) {
         let Some(run) = &thread.cursor.run else { return };
         let host = self.inventory.host(thread.host).name.clone();
@@ -236,9 +245,7 @@ impl Session {
         if let Some(run) = &mut thread.cursor.run {
             run.phase = phase;
         }
-        let at = self.now + seconds.max(0.05);
-        thread.state = State::Until(at);
-        self.out.push(Output::WakeAt(at));
+        self.sleep_until(thread, self.now + seconds.max(0.05));
     }
 
     #[allow(clippy::too_many_arguments, reason = "one place builds messages")]
@@ -302,6 +309,10 @@ impl Session {
             },
             _ => self.taught(&flight, &answers),
         }
+        // others may be let past before the next step of this host
+        if flight.kind == FlightKind::Flush && thread.queue.is_empty() {
+            self.publish(&thread);
+        }
         let further = self.further(&flight, &answers);
         if !further.is_empty() {
             // the answers ask for more: the item waits for it
@@ -336,7 +347,7 @@ impl Session {
     fn further(&mut self, flight: &Flight, answers: &[Answer]) -> Vec<Asked> {
         let mut further = vec![];
         for (sent, answer) in flight.parts.iter().zip(answers) {
-            let Sent::Ask(asked) = sent else { continue };
+            let (Sent::Ask(asked), false) = (sent, *answer == Answer::Skipped) else { continue };
             for look in &asked.looks {
                 if let crate::state::Reading::Ask(script) = reading((self.tree.kinds)(asked.kind), asked, look, answer) {
                     further.push(Asked { kind: asked.kind, looks: vec![look.clone()], script });
@@ -381,7 +392,6 @@ impl Session {
             let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
-                result.insert("rc", i64::from(reply.code));
                 result.extend(doing.module.refused(gap, reply));
             }
             return self.go_back(thread, queued, error, result);

@@ -49,6 +49,8 @@ pub struct Options {
     /// `gathering`: implicit, explicit or smart.
     pub gathering: Option<String>,
     pub ansible_managed: String,
+    /// Settings of Ansible by their names, for the lookup `config`.
+    pub settings: Arc<crate::text::Map>,
 }
 
 /// What stays the same over a run.
@@ -165,8 +167,8 @@ pub struct PlayRun {
     /// Events that wait until every host has come past them.
     pub pending: BTreeMap<Place, Vec<Told>>,
     pub name: Arc<str>,
-    /// A failure that ends the play for every host (`any_errors_fatal`).
-    pub fatal: Option<Failure>,
+    /// A failure that ends the play for every host (`any_errors_fatal`), and where it was: the others finish that task.
+    pub fatal: Option<(Vec<u32>, Failure)>,
 }
 
 impl PlayRun {
@@ -182,9 +184,14 @@ impl PlayRun {
         self.lineup.note(at, &self.threads[at]);
     }
 
+    /// Whether somebody still stands at or before the task that failed for all.
+    fn is_beside_fatal(&self) -> bool {
+        self.lineup.barriers().next().is_some_and(|(place, _)| self.fatal.as_ref().is_some_and(|(path, _)| place <= path))
+    }
+
     /// One host's failure is that of all; true where one goes on because of it.
     fn fail_all(&mut self) -> bool {
-        let Some(failure) = self.fatal.take() else { return false };
+        let Some((_, failure)) = self.fatal.take() else { return false };
         let mut moved = false;
         for at in 0..self.threads.len() {
             let thread = &mut self.threads[at];
@@ -217,6 +224,8 @@ pub struct Session {
     pub(super) tally: Tally,
     pub(super) fights: Vec<String>,
     pub(super) now: f64,
+    /// How many ticks were asked for and have not come.
+    pub(super) ticks: usize,
     pub(super) interrupted: bool,
     pub(super) pending: Vec<String>,
     pub(super) started_at: Option<String>,
@@ -249,6 +258,7 @@ impl Session {
             tally: Tally::default(),
             fights: vec![],
             now: 0.0,
+            ticks: 0,
             interrupted: false,
             pending: vec![],
             started_at,
@@ -275,10 +285,37 @@ impl Session {
     }
 
     fn tick(&mut self) {
+        self.ticks = self.ticks.saturating_sub(1);
         let Some(play) = &mut self.play else { return };
         for at in play.lineup.awake(self.now) {
             play.wake(at);
         }
+        // a clock that was set back: it is not yet the time, and no other tick will come
+        if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
+            self.wake_at(at);
+        }
+    }
+
+    /// Whoever sleeps or waits for the user goes on, to its end.
+    fn interrupt(&mut self) {
+        self.interrupted = true;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
+                play.wake(at);
+            }
+        }
+    }
+
+    /// Lets a thread sleep.
+    pub(super) fn sleep_until(&mut self, thread: &mut Thread, at: f64) {
+        thread.state = State::Until(at);
+        self.wake_at(at);
+    }
+
+    fn wake_at(&mut self, at: f64) {
+        self.ticks += 1;
+        self.out.push(Output::WakeAt(at));
     }
 
     fn prompted(&mut self, _text: &str) {
@@ -365,11 +402,12 @@ impl Session {
     /// Lets hosts past a barrier that all have come to.
     fn release(&mut self) -> bool {
         let Some(play) = &mut self.play else { return false };
-        if play.fatal.is_some() && play.lineup.is_gathered() {
+        if play.fatal.is_some() && play.lineup.is_gathered() && !play.is_beside_fatal() {
             return play.fail_all();
         }
         let mut free: Vec<usize> = vec![];
-        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| play.lineup.is_reached(place)) {
+        let open = |place: &Place| play.lineup.is_reached(place) && play.fatal.as_ref().is_none_or(|(path, _)| place <= path);
+        for (place, waiting) in play.lineup.barriers().filter(|(place, _)| open(place)) {
             let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
             match waiting.iter().find(once) {
                 // one does it for all; whoever comes later takes over what it gave
@@ -391,6 +429,7 @@ impl Session {
             let thread = &mut play.threads[*at];
             if let (State::Barrier(_), Some(run)) = (&thread.state, &mut thread.cursor.run) {
                 run.passed = true;
+                run.others = Some(self.hosts.clone());
             }
             play.wake(*at);
         }

@@ -30,6 +30,8 @@ pub struct TaskRun {
     pub tries: u32,
     /// Past the barrier that stands before this task.
     pub passed: bool,
+    /// The variables of all hosts as they were when it was let past: what others set in tasks behind this one is not seen.
+    pub others: Option<Arc<Vec<super::scope::Host>>>,
     pub once: bool,
     pub phase: Phase,
     /// A message brought this failure.

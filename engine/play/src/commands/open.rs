@@ -6,7 +6,7 @@ use std::sync::Arc;
 use play_core::book::config::Config;
 use play_core::book::inventory::HostId;
 use play_core::book::vars::Scope;
-use play_core::book::{HostVars, Inventory, Level, Loader, Play, extra, magic, path};
+use play_core::book::{HostVars, Inventory, Level, Loader, Naming, Play, extra, magic, path};
 use play_core::text::{Collector, Control, Diagnostic, Entry, Templates};
 use play_core::weave::{self, Host, Known, Tree};
 
@@ -55,7 +55,8 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     let extra = Arc::new(extra::load(&*control, &options.extra_vars, &mut errors));
     let mut roles_path = config.roles_path.value.clone();
     roles_path.push("roles".into());
-    let loader = Loader::new(&*control, &Known, roles_path);
+    let templates = Arc::new(Templates::new(control.clone()));
+    let loader = Loader::new(&*control, &Known, roles_path).naming(Naming { templates: templates.clone(), extra: extra.clone() });
     let plays: Vec<Arc<Play>> = files.iter().flat_map(|file| loader.playbook(file, &mut errors)).collect();
     for play in &plays {
         if let Err(circle) = weave::roles::order(play) {
@@ -65,7 +66,6 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     for missing in weave::roles::missing(&plays) {
         errors.push(missing);
     }
-    let templates = Arc::new(Templates::new(control.clone()));
     weave::check(&plays, &templates, &mut errors);
     let hosts = hosts(&*control, &inventory, &files, &mut errors);
     let failed = errors.has_errors();
@@ -99,8 +99,13 @@ fn find(control: &dyn Control, name: &str) -> Result<String, Diagnostic> {
     }
     let here = control.list(".").unwrap_or_default();
     let there = control.list("playbooks").unwrap_or_default();
-    let known: Vec<&str> =
-        here.iter().chain(&there).map(String::as_str).filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).chain(["graph", "doc", "completions"]).collect();
+    let known: Vec<&str> = here
+        .iter()
+        .chain(&there)
+        .map(String::as_str)
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .chain(["graph", "doc", "completions"])
+        .collect();
     Err(Diagnostic::error(format!("no playbook `{name}`")).meant(name, known).hint("looked in the working folder and in playbooks/"))
 }
 
@@ -119,7 +124,7 @@ fn hosts(control: &dyn Control, inventory: &Inventory, playbooks: &[String], err
                 layers.extend(more);
             }
             layers.push(Level::Magic, Arc::new(magic::host(inventory, id)));
-            Host { base: layers, ..Host::default() }
+            Host::new(layers)
         })
         .collect()
 }

@@ -248,6 +248,7 @@ fn options(args: &Args, opened: &Opened) -> Result<weave::Options, Diagnostic> {
         config_file: config.path.clone(),
         gathering: Some(config.gathering.value.clone()),
         ansible_managed: config.ansible_managed.value.clone(),
+        settings: config.named(),
     })
 }
 

@@ -73,6 +73,7 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
     };
     let size = |value: &Option<Value>| match value.as_ref().map(Value::plain) {
         Some(Value::Contents(contents)) => format!("{} bytes", contents.size),
+        Some(unknown @ Value::Unknown(_)) => shown(unknown),
         _ => "nothing".into(),
     };
     match (text(&change.now), text(&change.then)) {

@@ -45,7 +45,9 @@ fn case(told: &Told) -> String {
     let message = escape(told.error.as_ref().map_or("", |error| error.message()));
     match &told.outcome {
         Outcome::Failed if !told.ignored => format!("{head}>\n      <failure message=\"{message}\" type=\"failure\"/>\n    </testcase>\n"),
-        Outcome::Unreachable | Outcome::Interrupted => format!("{head}>\n      <error message=\"{message}\" type=\"error\"/>\n    </testcase>\n"),
+        Outcome::Unreachable | Outcome::Interrupted => {
+            format!("{head}>\n      <error message=\"{message}\" type=\"error\"/>\n    </testcase>\n")
+        }
         Outcome::Skipped(why) => format!("{head}>\n      <skipped>{}</skipped>\n    </testcase>\n", escape(why)),
         _ => format!("{head}/>\n"),
     }

@@ -3,6 +3,7 @@
 
 mod file;
 mod known;
+mod named;
 mod reader;
 
 pub use file::Entry;
@@ -11,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::load;
 use super::path as paths;
-use crate::text::{Collector, Control, Diagnostic, Span};
+use crate::text::{Collector, Control, Diagnostic, Map, Span};
 
 /// Where a value comes from.
 #[derive(Clone, PartialEq, Debug)]
@@ -112,6 +113,8 @@ pub struct Config {
     /// The section `[play]`, as it is written.
     pub own: IndexMap<String, Setting<String>>,
     pub unused: Vec<Unused>,
+    /// Further settings, by Ansible's names for them.
+    told: Map,
 }
 
 impl Config {

@@ -17,7 +17,7 @@ pub struct Reader<'a> {
 }
 
 /// A key of the file: its section and name.
-type Place = (&'static str, &'static str);
+pub type Place = (&'static str, &'static str);
 const D: &str = "defaults";
 const P: &str = "privilege_escalation";
 const S: &str = "ssh_connection";
@@ -25,7 +25,7 @@ const S: &str = "ssh_connection";
 impl Reader<'_> {
     pub fn config(mut self, path: Option<String>) -> Config {
         let r = &mut self;
-        let home = r.control.env("ANSIBLE_HOME").unwrap_or_else(|| format!("{}/.ansible", r.control.home()));
+        let home = r.home();
         let shared = |name: &str| vec![format!("{home}/{name}"), format!("/usr/share/ansible/{name}")];
         let mut roles = shared("roles");
         roles.push("/etc/ansible/roles".into());
@@ -78,9 +78,15 @@ impl Reader<'_> {
             ssh_extra_args: r.text("ANSIBLE_SSH_EXTRA_ARGS", &[(S, "ssh_extra_args")]),
             ssh_retries: r.number("ANSIBLE_SSH_RETRIES", &[("connection", "retries"), (S, "retries")], 0),
             own: r.own(),
+            told: r.told(),
             unused: r.unused(),
             path,
         }
+    }
+
+    /// Ansible's own folder.
+    pub fn home(&self) -> String {
+        self.control.env("ANSIBLE_HOME").unwrap_or_else(|| format!("{}/.ansible", self.control.home()))
     }
 
     /// The text of a setting: the environment's, else the last place's that the file has.
@@ -95,7 +101,7 @@ impl Reader<'_> {
         found.map(|entry| (unquote(&entry.value).to_string(), Origin::File(entry.span.clone())))
     }
 
-    fn text(&mut self, env: &'static str, places: &[Place]) -> Setting<Option<String>> {
+    pub fn text(&mut self, env: &'static str, places: &[Place]) -> Setting<Option<String>> {
         match self.raw(env, places) {
             Some((value, origin)) => Setting { value: Some(value).filter(|value| !value.is_empty()), origin },
             None => Setting { value: None, origin: Origin::Default },
@@ -116,7 +122,7 @@ impl Reader<'_> {
         Setting { value, origin }
     }
 
-    fn flag(&mut self, env: &'static str, places: &[Place], default: bool) -> Setting<bool> {
+    pub fn flag(&mut self, env: &'static str, places: &[Place], default: bool) -> Setting<bool> {
         let Some((value, origin)) = self.raw(env, places) else { return Setting { value: default, origin: Origin::Default } };
         let flag = match value.trim().to_lowercase().as_str() {
             "y" | "yes" | "on" | "1" | "true" | "t" | "1.0" => true,
@@ -129,7 +135,7 @@ impl Reader<'_> {
         Setting { value: flag, origin }
     }
 
-    fn number(&mut self, env: &'static str, places: &[Place], default: u32) -> Setting<u32> {
+    pub fn number(&mut self, env: &'static str, places: &[Place], default: u32) -> Setting<u32> {
         let Setting { value, origin } = self.text(env, places);
         let Some(text) = value else { return Setting { value: default, origin } };
         let number = text.trim().parse().unwrap_or_else(|_| {

@@ -89,7 +89,8 @@ impl HostVars {
     fn files(&mut self, control: &dyn Control, folder: String, name: &Arc<str>, diagnostics: &mut Collector) -> &[Arc<Scope>] {
         let names = self.folders.entry(folder.clone()).or_insert_with(|| control.list(&folder).unwrap_or_default().into_iter().collect());
         // a host may be named as a path (`chroot`): it has no files
-        let any = !name.starts_with('/') && EXTENSIONS.iter().chain(&ENCRYPTED).any(|extension| names.contains(&format!("{name}{extension}")));
+        let any =
+            !name.starts_with('/') && EXTENSIONS.iter().chain(&ENCRYPTED).any(|extension| names.contains(&format!("{name}{extension}")));
         self.files.entry((folder, name.clone())).or_insert_with_key(|(folder, name)| {
             let files = if any { find(control, folder, name) } else { vec![] };
             files.iter().filter_map(|file| diagnostics.take(scope(control, file))).map(Arc::new).collect()

@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
     about: "Copy a file, a folder or a text to a host",
     args: &[
         Arg::new("src", Type::File, "File or folder on the control node; a folder that ends with `/` is copied by its contents"),
-        Arg::new("content", Type::Any, "The text itself, instead of `src`"),
+        Arg::new("content", Type::Any, "The text itself, instead of `src`").waits(),
         Arg::new("dest", Type::Path, "Where it is to be; ends with `/` where it is a folder").required(),
         Arg::new("force", Type::Bool, "Replace a file that differs; otherwise only make it where it is not")
             .default("true")
@@ -70,8 +70,8 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
 
 /// `content` as contents: mappings and lists as JSON.
 fn text(content: &Value) -> Result<Value> {
-    if content.unknown().is_some() {
-        return Ok(content.clone());
+    if let Some(cause) = content.unknown() {
+        return Ok(Value::Unknown(cause.clone()));
     }
     let text = match content.plain() {
         Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(content)?).marked(content.marks()),

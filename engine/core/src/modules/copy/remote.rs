@@ -239,6 +239,10 @@ impl Module for Remote {
         }
     }
 
+    fn refused(&self, gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        crate::modules::owned::refused_contents(gap, reply)
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         let last = done.gaps.iter().map(|gap| &gap.id).rfind(|id| id.kind == path::KIND);

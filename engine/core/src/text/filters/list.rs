@@ -34,7 +34,7 @@ pub const FILTERS: &[Filter] = &[
 ];
 
 fn empty(name: &str) -> Value {
-    t::undefined(Lost { diagnostic: Diagnostic::error(format!("`{name}` of an empty list is undefined")), key: String::new() })
+    t::undefined(Lost::new(Diagnostic::error(format!("`{name}` of an empty list is undefined")), String::new()))
 }
 
 fn length(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
@@ -85,7 +85,7 @@ pub fn member(value: &Value, key: &Value) -> Outcome<Value> {
         other => format!("{} has no member `{shown}`", other.type_name()),
     };
     let diagnostic = Diagnostic::error(message).meant(&shown, names.iter().map(String::as_str));
-    Ok(t::undefined(Lost { diagnostic, key: shown.to_string() }))
+    Ok(t::undefined(Lost::new(diagnostic, shown.to_string())))
 }
 
 /// What an item is compared by.

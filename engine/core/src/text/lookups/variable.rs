@@ -3,7 +3,6 @@
 use fancy_regex::Regex;
 
 use super::{option, terms};
-use crate::text::diagnostic::Diagnostic;
 use crate::text::template::{self as t, Call, Failure, Here, Lost, Outcome, fail};
 use crate::text::value::Value;
 
@@ -29,7 +28,7 @@ pub fn vars(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>> {
             _ => {
                 t::usable(&value).map_err(|failure| match failure {
                     Failure::Undefined(lost) => {
-                        Failure::Undefined(Lost { diagnostic: lost.diagnostic.hint("give the lookup a `default=`"), key: lost.key })
+                        Failure::Undefined(Lost::new(lost.diagnostic.hint("give the lookup a `default=`"), lost.key))
                     }
                     other => other,
                 })?;
@@ -80,9 +79,22 @@ pub fn inventory_hostnames(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>>
     Ok(out)
 }
 
-pub fn config(call: &Call<'_>, _: &Here<'_>) -> Outcome<Vec<Value>> {
-    match option(call, "on_missing")?.as_deref() {
-        Some("skip" | "warn") => Ok(vec![]),
-        _ => Err(Diagnostic::error("the lookup `config` reads settings of Ansible, which do not exist here").into()),
+/// Settings of Ansible by their names. A plugin's own settings are none of it.
+pub fn config(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
+    let missing = option(call, "on_missing")?.unwrap_or_else(|| "error".into());
+    if !matches!(missing.as_str(), "error" | "skip" | "warn") {
+        return fail(format!("`on_missing` is `error`, `warn` or `skip`, and this is `{missing}`"));
     }
+    let mut all = vec![];
+    for term in call.args.iter() {
+        let Some(name) = t::read(term).as_str() else {
+            return fail(format!("a setting is named by a text, and this is {}", term.type_name()));
+        };
+        match here.scope.setting(name) {
+            Some(value) => all.push(value),
+            None if missing == "error" => return fail(format!("No config definition exists for '{name}'.")),
+            None => {}
+        }
+    }
+    Ok(all)
 }

@@ -27,6 +27,14 @@ pub enum Failure {
 pub struct Lost {
     pub diagnostic: Diagnostic,
     pub key: String,
+    /// Printed or joined with texts it is an empty text: an `if` without `else`.
+    pub blank: bool,
+}
+
+impl Lost {
+    pub fn new(diagnostic: Diagnostic, key: String) -> Lost {
+        Lost { diagnostic, key, blank: false }
+    }
 }
 
 pub type Outcome<T> = std::result::Result<T, Failure>;
@@ -54,7 +62,7 @@ impl Failure {
     pub fn map(self, change: impl FnOnce(Diagnostic) -> Diagnostic) -> Failure {
         match self {
             Failure::Fail(diagnostic) => Failure::Fail(change(diagnostic)),
-            Failure::Undefined(lost) => Failure::Undefined(Lost { diagnostic: change(lost.diagnostic), key: lost.key }),
+            Failure::Undefined(lost) => Failure::Undefined(Lost { diagnostic: change(lost.diagnostic), ..lost }),
             Failure::Placed(inner, name, range) => Failure::Placed(Box::new(inner.map(change)), name, range),
             unknown => unknown,
         }
@@ -105,6 +113,11 @@ pub fn lost(value: &Value) -> Option<Lost> {
 
 pub fn is_undefined(value: &Value) -> bool {
     matches!(value, Value::Unknown(unknown) if unknown.because.starts_with(SIGN))
+}
+
+/// Whether it is what an `if` without `else` gives, which texts take for nothing.
+pub fn is_blank(value: &Value) -> bool {
+    lost(value).is_some_and(|lost| lost.blank)
 }
 
 /// A value that may be used: neither undefined nor unknown.

@@ -98,7 +98,7 @@ fn now(call: &Call<'_>) -> Outcome<Value> {
 fn undef(call: &Call<'_>) -> Outcome<Value> {
     let message = call.given(0)?.map(python::text).transpose()?;
     let diagnostic = Diagnostic::error(message.as_deref().unwrap_or("this is undefined on purpose").to_string());
-    Ok(failure::undefined(Lost { diagnostic, key: String::new() }))
+    Ok(failure::undefined(Lost::new(diagnostic, String::new())))
 }
 
 /// `lookup` gives text, joined with commas, or the only item; `query` the list.

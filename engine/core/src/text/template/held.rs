@@ -85,7 +85,7 @@ pub fn take(jinja: &Jinja) -> Outcome<Value> {
         return held.value();
     }
     Ok(match jinja.kind() {
-        ValueKind::Undefined => failure::undefined(Lost { diagnostic: Diagnostic::error("this is undefined"), key: String::new() }),
+        ValueKind::Undefined => failure::undefined(Lost::new(Diagnostic::error("this is undefined"), String::new())),
         ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(jinja.is_true()),
         ValueKind::Number => match jinja.as_i64() {
@@ -345,7 +345,7 @@ pub fn value_of(name: &str) -> Outcome<Value> {
 fn lost_variable(name: &str, scope: &dyn Scope) -> Lost {
     let names = scope.names();
     let diagnostic = Diagnostic::error(format!("there is no variable `{name}`")).meant(name, names.iter().map(|name| &**name));
-    Lost { diagnostic, key: name.to_string() }
+    Lost::new(diagnostic, name.to_string())
 }
 
 impl Object for Held {

@@ -145,7 +145,7 @@ const OPERATIONS: &[(&str, Run)] = &[
     ("_j_ret", |_, args| returned(args)),
     ("_j_noelse", |_, _| {
         let diagnostic = Diagnostic::error("the condition is false, and this `if` has no `else`").hint("add `else`");
-        Ok(give(&failure::undefined(Lost { diagnostic, key: String::new() })))
+        Ok(give(&failure::undefined(Lost { blank: true, ..Lost::new(diagnostic, String::new()) })))
     }),
     ("_j_f", filter),
     ("_j_is", test),
@@ -257,7 +257,7 @@ fn missing(base: &Value, key: &Value, names: &[String]) -> Outcome<Jinja> {
         (other, _) => format!("{} has no member `{shown}`", other.type_name()),
     };
     let diagnostic = Diagnostic::error(message).meant(&shown, names.iter().map(String::as_str));
-    Ok(give(&failure::undefined(Lost { diagnostic, key: shown.to_string() })))
+    Ok(give(&failure::undefined(Lost::new(diagnostic, shown.to_string()))))
 }
 
 fn dict(_: &mut State<'_, '_>, args: &[Jinja]) -> Outcome<Jinja> {
@@ -283,6 +283,9 @@ fn held_keys(jinja: &Jinja) -> Outcome<Vec<Value>> {
 /// One `{{ … }}` among other text.
 fn printed(args: &[Jinja]) -> Outcome<Jinja> {
     let value = arg(args, 0)?;
+    if failure::is_blank(&value) {
+        return Ok(Jinja::from(""));
+    }
     failure::usable(&value)?;
     let text = match frame::read(&value) {
         Value::Null => return Ok(Jinja::from("")),
@@ -389,7 +392,7 @@ fn call_with(state: &mut State<'_, '_>, callee: &Jinja, args: &[Jinja]) -> Outco
         let value = take(callee)?;
         if let Some(lost) = failure::lost(&value) {
             let diagnostic = Diagnostic::error(format!("there is no function `{}`", lost.key)).meant(&lost.key, functions::names());
-            return Err(Failure::Undefined(Lost { diagnostic, key: lost.key }));
+            return Err(Failure::Undefined(Lost::new(diagnostic, lost.key)));
         }
         failure::usable(&value)?;
         return fail(format!("{} cannot be called", value.type_name()));

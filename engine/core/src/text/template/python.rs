@@ -11,6 +11,7 @@ use crate::text::value::{Key, Value};
 pub fn text(value: &Value) -> Outcome<Cow<'_, str>> {
     Ok(match frame::read(value) {
         Value::Text(text) => Cow::Borrowed(&**text),
+        other if failure::is_blank(other) => Cow::Borrowed(""),
         other => {
             let mut out = String::new();
             repr(other, &mut out)?;

@@ -32,6 +32,11 @@ pub trait Scope {
     fn names(&self) -> Vec<Arc<str>>;
     /// Paths where a file may stand, the best first.
     fn search(&self, kind: Search, name: &str) -> Vec<String>;
+    /// A setting of Ansible by its name (`DEFAULT_FORKS`).
+    fn setting(&self, name: &str) -> Option<Value> {
+        let _ = name;
+        None
+    }
     /// The host, where one is known: the seed of what must not change between runs.
     fn origin(&self) -> Option<String> {
         None

@@ -25,6 +25,12 @@ impl Control for Double {
         let data = std::fs::metadata(Path::new(&self.0).join(path)).ok()?;
         Some(if data.is_dir() { Entry::Folder } else { Entry::File })
     }
+    fn identity(&self, path: &str) -> Option<String> {
+        std::fs::canonicalize(Path::new(&self.0).join(path)).ok().map(|path| path.to_string_lossy().into_owned())
+    }
+    fn is_link(&self, path: &str) -> bool {
+        Path::new(&self.0).join(path).is_symlink()
+    }
     fn mode(&self, _: &str) -> Option<u32> {
         None
     }

@@ -167,6 +167,8 @@ const TESTS: &[Test] = &[
     Test::new("is_file", "value", |call, here| Ok(entry(call, here)? == Some(Entry::File))),
     Test::new("directory", "value", |call, here| Ok(entry(call, here)? == Some(Entry::Folder))),
     Test::new("is_dir", "value", |call, here| Ok(entry(call, here)? == Some(Entry::Folder))),
+    Test::new("same_file", "value other", same_file),
+    Test::new("is_same_file", "value other", same_file),
     Test::new("link", "value", link),
     Test::new("is_link", "value", link),
     Test::new("url", "value schemes", |call, _| Ok(url(&call.text(0)?))),
@@ -183,8 +185,20 @@ fn cased(text: &str, one: fn(char) -> bool, other: fn(char) -> bool) -> bool {
 }
 
 /// A control node is asked for entries with links followed: whether something is a link it cannot say.
-fn link(_: &Call<'_>, _: &Here<'_>) -> Outcome<bool> {
-    fail("`link` is not supported: the control node follows links")
+fn link(call: &Call<'_>, here: &Here<'_>) -> Outcome<bool> {
+    Ok(here.templates.control.is_link(&call.text(0)?))
+}
+
+/// Whether two paths of the control node lead to one file.
+fn same_file(call: &Call<'_>, here: &Here<'_>) -> Outcome<bool> {
+    let control = &here.templates.control;
+    let (one, other) = (call.text(0)?, call.text(1)?);
+    for path in [&one, &other] {
+        if control.entry(path).is_none() {
+            return fail(format!("there is no `{path}`"));
+        }
+    }
+    Ok(control.identity(&one).is_some_and(|id| control.identity(&other) == Some(id)))
 }
 
 fn url(text: &str) -> bool {
