@@ -3,10 +3,15 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tests::{Folder, about, has, told};
 
+/// The hosts are the same for all tests of this file, and one of them ends every connection: they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
 struct Lab {
+    _turn: MutexGuard<'static, ()>,
     folder: Folder,
     config: String,
     program: String,
@@ -15,7 +20,8 @@ struct Lab {
 impl Lab {
     fn new(name: &str) -> Option<Lab> {
         let (config, program) = (tests::world("PLAY_TEST_HOSTS")?, tests::world("PLAY_TEST_BINARY")?);
-        Some(Lab { folder: Folder::new(name), config, program })
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Lab { _turn: turn, folder: Folder::new(name), config, program })
     }
 
     /// What `sh` prints on a host.
