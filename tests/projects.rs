@@ -173,7 +173,7 @@ impl Place {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, &bytes).expect("a written file");
             if kind == "closed" {
-                fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("a closed file");
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("a closed file");
             }
             if bytes.starts_with(b"#!") {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use tests::{Folder, has, told};
+use tests::{Folder, about, has, told};
 
 struct World {
     folder: Folder,
@@ -39,16 +39,6 @@ impl World {
         );
         self.folder.write(name, &text);
     }
-}
-
-/// What one host of a run was told, up to the next one.
-fn about<'a>(text: &'a str, host: &str) -> &'a str {
-    let words = ["unreachable", "failed    "];
-    let start =
-        words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
-    let rest = &text[start..];
-    let next = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with(' '));
-    &rest[..next.map_or(rest.len(), |(at, _)| at)]
 }
 
 const SETTINGS: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - name: Settings\n      kubernetes.core.k8s:\n        \

@@ -3,10 +3,15 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tests::{Folder, has, told};
+use tests::{Folder, about, has, told};
+
+/// The hosts are the same for all tests of this file, and one of them ends every connection: they take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
 struct Lab {
+    _turn: MutexGuard<'static, ()>,
     folder: Folder,
     config: String,
     program: String,
@@ -15,7 +20,8 @@ struct Lab {
 impl Lab {
     fn new(name: &str) -> Option<Lab> {
         let (config, program) = (tests::world("PLAY_TEST_HOSTS")?, tests::world("PLAY_TEST_BINARY")?);
-        Some(Lab { folder: Folder::new(name), config, program })
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Lab { _turn: turn, folder: Folder::new(name), config, program })
     }
 
     /// What `sh` prints on a host.
@@ -45,16 +51,6 @@ impl Lab {
         let line = after.lines().find_map(|line| line.trim().strip_prefix("HostName "));
         line.expect("its address").to_string()
     }
-}
-
-/// The lines of one host's outcome, up to the next outcome.
-fn about<'a>(text: &'a str, host: &str) -> &'a str {
-    let words = ["unreachable", "failed    "];
-    let start =
-        words.iter().find_map(|word| text.find(&format!("  {word} {host}\n"))).unwrap_or_else(|| panic!("nothing of {host}:\n{text}"));
-    let rest = &text[start..];
-    let lines = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with(' '));
-    &rest[..lines.map_or(rest.len(), |(at, _)| at)]
 }
 
 const WRITE: &str = r#"
@@ -183,7 +179,7 @@ fn a_disk_that_takes_nothing_keeps_what_it_has() {
         (&format!("copy: {{content: \"{long}\", dest: /bad/full/new}}"), "path /bad/full/new could not be made", full),
         ("lineinfile: {path: /bad/full/file, line: \"{{ 'a' * 9000 }}\"}", "path /bad/full/file could not be changed", full),
         (
-            &format!("copy: {{content: \"{{{{ 'x' * 3000000 }}}}\", dest: /bad/full/large}}"),
+            "copy: {content: \"{{ 'x' * 3000000 }}\", dest: /bad/full/large}",
             "`/bad/full/large` could not be written: the target refused it",
             "is its file system full",
         ),

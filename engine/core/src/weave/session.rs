@@ -329,6 +329,17 @@ impl Session {
         }
     }
 
+    /// The user wants to end: whoever sleeps or waits for the user goes on, to its end.
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
+                play.wake(at);
+            }
+        }
+    }
+
     /// Lets a thread sleep.
     pub(super) fn sleep_until(&mut self, thread: &mut Thread, at: f64) {
         thread.state = State::Until(at);

@@ -41,6 +41,9 @@ fn field(change: &Change, contents: bool, paint: Paint, indent: &str) -> String 
         now = "‹may hold a secret›".into();
     }
     if now.contains('\n') || then.contains('\n') {
+        // what is not there has no line
+        let now = if change.now.is_some() { now } else { String::new() };
+        let then = if change.then.is_some() { then } else { String::new() };
         return format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")));
     }
     match (&change.now, &change.then) {
