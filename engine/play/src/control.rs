@@ -62,9 +62,9 @@ impl Node {
             None => return Err("no vault password".into()),
         };
         if list.is_empty() {
-            return Err("it is a vault, and no password was given; use --vault-password-file or --ask-vault-pass".into());
+            return Err("it is a vault, and no password was given\nuse --vault-password-file or --ask-vault-pass".into());
         }
-        let plain = vault::decrypt(text, list).map_err(|error| format!("{error}; {}", error.hint()))?;
+        let plain = vault::decrypt(text, list).map_err(|error| format!("{error}\n{}", error.hint()))?;
         let text = String::from_utf8(plain.to_vec()).map_err(|_| format!("what is in the vault `{path}` is not UTF-8"))?;
         Ok(Decrypted { text, secrets: None })
     }
@@ -73,7 +73,7 @@ impl Node {
         use secrecy::ExposeSecret as _;
         KEYS.with_borrow_mut(|keys| {
             let keys = keys.get_or_insert_with(|| sops::AgeKeys::new(self.around.clone()));
-            let opened = sops::decrypt(text, format, keys).map_err(|error| format!("{error}; {}", error.hint()))?;
+            let opened = sops::decrypt(text, format, keys).map_err(|error| format!("{error}\n{}", error.hint()))?;
             let secrets = opened.secrets.iter().map(|secret| secret.value.expose_secret().to_string()).collect();
             let text = String::from_utf8(opened.bytes.to_vec()).map_err(|_| "what is in it is not UTF-8".to_string())?;
             Ok(Decrypted { text, secrets: Some(secrets) })

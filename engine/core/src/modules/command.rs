@@ -190,8 +190,8 @@ impl Module for Command {
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let mut result = Map::new();
-        result.insert("cmd", self.cmd.clone());
         if let Some((message, said)) = self.guards.needless(view)? {
+            result.insert("cmd", self.cmd.clone());
             result.insert("msg", message);
             output::stream("stdout", &said, &[], &mut result);
             output::stream("stderr", "", &[], &mut result);
@@ -202,12 +202,14 @@ impl Module for Command {
             return Ok(Want { warnings: self.warnings.clone(), ..Want::result(result) });
         }
         let action = Action { query: self.query, ..Action::new(Script::Shell(self.process.script()), self.shown.clone()) };
-        Ok(Want { result, warnings: self.warnings.clone(), ..Want::action(action) })
+        // nothing of its result is known before it ran
+        Ok(Want { warnings: self.warnings.clone(), ..Want::action(action) })
     }
 
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         let Some(reply) = done.reply else { return result };
+        result.insert("cmd", self.cmd.clone());
         result.insert("msg", "");
         output::times(done, &mut result);
         output::streams(reply, self.strip, &self.marks, &mut result);

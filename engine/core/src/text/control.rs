@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::diagnostic::Diagnostic;
 use super::value::Mark;
 
 /// Why the control node could not give what was asked for.
@@ -90,4 +91,11 @@ pub struct Decrypted {
     pub text: String,
     /// `None`: the whole text is secret (every scalar in it). Otherwise the secret values alone.
     pub secrets: Option<Vec<String>>,
+}
+
+/// The error for what a [`Control`] could not decrypt: what it said, and on the lines behind that what to do.
+pub fn undecrypted(what: &str, said: &str) -> Diagnostic {
+    let mut lines = said.lines();
+    let error = Diagnostic::error(format!("{what} cannot be decrypted: {}", lines.next().unwrap_or_default()));
+    lines.fold(error, |error, hint| error.hint(hint))
 }

@@ -3,6 +3,7 @@
 use crate::book::shortform;
 use crate::book::{path, task::Task};
 use crate::modules::{Args, Entry, Spec, Type, display};
+use crate::text::control::undecrypted;
 use crate::text::template::{Scope as _, Search, Settings, known};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
@@ -264,7 +265,7 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
             if !bytes.starts_with(b"$ANSIBLE_VAULT") {
                 return Ok(Contents::of(Value::from_bytes(bytes)).into());
             }
-            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let plain = control.decrypt(path, &bytes).map_err(|said| undecrypted(&format!("`{path}`"), &said))?;
             let text = plain.map(|plain| plain.text).unwrap_or_default();
             let mark = Mark::new(path, text.as_str(), path.as_bytes());
             control.keep_secret(&mark);

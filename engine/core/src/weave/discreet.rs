@@ -56,7 +56,7 @@ fn told(known: &Known, told: &mut Told) {
     match &mut told.outcome {
         Outcome::May(cause) | Outcome::Unknown(cause) => self::cause(known, cause),
         Outcome::WouldRun(text) | Outcome::Skipped(text) => replace(known, text),
-        Outcome::Same | Outcome::Change | Outcome::Ran { .. } | Outcome::Failed | Outcome::Unreachable => {}
+        Outcome::Same | Outcome::Change | Outcome::Ran { .. } | Outcome::Failed | Outcome::Unreachable | Outcome::Interrupted => {}
     }
     told.gaps.iter_mut().for_each(|gap| self::gap(known, gap));
     if let Some(doubt) = &mut told.doubt {

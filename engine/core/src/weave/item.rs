@@ -8,9 +8,10 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
-use crate::text::template::known;
+use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
+use super::ask::Will;
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
@@ -74,6 +75,9 @@ impl Session {
             return self.fork(at, thread);
         }
         if self.interrupted && thread.queue.is_empty() {
+            if !thread.cursor.failed {
+                self.note_left(thread);
+            }
             thread.state = State::Done;
             return;
         }
@@ -129,6 +133,9 @@ impl Session {
             return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
+        let diff = task::flag(&task, "diff", &sight).ok().flatten();
+        // where the user is asked, one host asks for all
+        let throttle = if self.steps.on { Some(1) } else { self.throttle(&task, &sight) };
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -137,6 +144,7 @@ impl Session {
             play: play.name.clone(),
             span: task.span.clone(),
             handler: thread.cursor.handler,
+            diff,
         });
         self.started_at = None;
         let loop_var =
@@ -153,9 +161,11 @@ impl Session {
             passed: false,
             others: None,
             once,
+            throttle,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task,
         });
     }
@@ -226,11 +236,19 @@ impl Session {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
-        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
+        let fatal = self.is_strict(&run.task);
+        let guarded =
+            run.once || run.throttle.is_some() || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
+        match self.will(thread) {
+            Will::Run => {}
+            Will::Leave => return thread.cursor.run = None,
+            Will::Gather => return self.barrier(at, thread, path),
+            Will::Asked => return,
+        }
+        let Some(run) = &thread.cursor.run else { return };
         if run.once
             && let Some((value, failed)) = self.play.as_ref().and_then(|play| play.once.get(&path).cloned())
         {
@@ -258,14 +276,20 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+            Ok(Prepared::Module { module, target, who, environment, limits }) => {
+                if let Some(run) = &mut thread.cursor.run {
+                    run.limits = Some(*limits);
+                }
+                self.attempt(at, thread, module, target, who, environment);
+            }
         }
     }
 
-    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was
+    /// done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
-            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
                 thread.cursor.run = None;
@@ -323,13 +347,14 @@ impl Session {
         let module = (entry.make)(&given).map_err(fail)?;
         let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
+        let limits = Box::new(super::background::limits(task, sight).map_err(fail)?);
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
-        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, limits })
     }
 
     /// The host that a task is delegated to.
@@ -361,15 +386,8 @@ impl Session {
         if self.waits_for(at, thread, target) {
             return;
         }
-        let state = &mut self.targets[target];
-        state.address = Some(address);
-        let asker = match state.askers.iter().position(|known| *known == who) {
-            Some(asker) => asker,
-            None => {
-                state.askers.push(who);
-                state.askers.len() - 1
-            }
-        };
+        self.targets[target].address = Some(address);
+        let asker = self.asker(target, who);
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
@@ -401,6 +419,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        limits: thread.cursor.run.as_ref().and_then(|run| run.limits.clone()).unwrap_or_default(),
                         fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
@@ -418,10 +437,19 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                self.end_item(thread, Ended::failed(error));
             }
         }
+    }
+
+    /// The place of a user among those that a target is talked to as.
+    fn asker(&mut self, target: usize, who: crate::run::Who) -> crate::state::Asker {
+        let askers = &mut self.targets[target].askers;
+        askers.iter().position(|known| *known == who).unwrap_or_else(|| {
+            askers.push(who);
+            askers.len() - 1
+        })
     }
 
     /// What is wanted is known, and how far it is from what is.
@@ -455,9 +483,18 @@ impl Session {
             let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
             doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
         }
+        let limited = !checking && (doing.limits.seconds.is_some() || doing.limits.job.is_some());
+        if limited && !thread.queue.is_empty() {
+            // its limit is its own
+            return self.flush(at, thread);
+        }
+        if limited {
+            doing = self.in_background(doing);
+        }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
-            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let alone =
+                limited || kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -548,11 +585,12 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
-        // what comes back may hold what was sent
-        if !self.known.is_empty()
-            && let Value::Map(marked) = self.known.marked(&Value::from(result.clone()))
-        {
-            result = (*marked).clone();
+        let mut result = self.veiled(result);
+        if let Some(next) = self.afterwards(doing, &mut result) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(Arc::new(next));
+            }
+            return;
         }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
@@ -563,8 +601,8 @@ impl Session {
         let kept = match self.keep(thread, &doing.want.effects) {
             Ok(kept) => kept,
             Err(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                return self.end_item(thread, Ended::failed(error));
             }
         };
         let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
@@ -574,24 +612,15 @@ impl Session {
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result
-            .get("msg")
-            .map(modules::display)
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "the module says that it failed".into());
-        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
-            Some(run) => error.at(&run.task.module_span),
-            None => error,
-        });
-        let outcome = match () {
-            () if failed => Outcome::Failed,
-            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if acted && !queries => Outcome::Ran { changed: is_changed },
-            () if !doing.gaps.is_empty() => Outcome::Change,
-            () if acted => Outcome::Ran { changed: is_changed },
-            () if kept => Outcome::Change,
-            () => Outcome::Same,
+        let error = failed.then(|| at_task(thread, complaint(&result)));
+        let outcome = match &doing.may {
+            _ if failed => Outcome::Failed,
+            Some(cause) => Outcome::May(cause.clone()),
+            None if acted && !queries => Outcome::Ran { changed: is_changed },
+            None if !doing.gaps.is_empty() => Outcome::Change,
+            None if acted => Outcome::Ran { changed: is_changed },
+            None if kept => Outcome::Change,
+            None => Outcome::Same,
         };
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
@@ -606,6 +635,17 @@ impl Session {
         }
         let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// What comes back may hold what was sent.
+    pub(super) fn veiled(&self, result: Map) -> Map {
+        if self.known.is_empty() {
+            return result;
+        }
+        match self.known.marked(&Value::from(result.clone())) {
+            Value::Map(marked) => (*marked).clone(),
+            _ => result,
+        }
     }
 
     /// The environment that a target tells is that of the task that asks.
@@ -640,8 +680,13 @@ impl Session {
             }
         }
         let effects = std::mem::take(&mut ended.effects);
+        let learns = looped && !effects.is_empty();
         if !self.effects(thread, effects) {
             return;
+        }
+        if let Some(run) = thread.cursor.run.as_mut().filter(|_| learns) {
+            // the next item sees what this one set
+            run.layers = scope::around(thread.cursor.vars.layers(), &run.task);
         }
         if !looped {
             return self.end_task(thread, ended);
@@ -882,11 +927,7 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
-            Outcome::May(cause) => {
-                let mut result = result.clone();
-                result.insert("changed", Value::Unknown(cause.clone()));
-                with_lines(result)
-            }
+            Outcome::May(cause) => with_lines(doubtful(result.clone(), cause)),
             _ => with_lines(result.clone()),
         };
         let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
@@ -914,9 +955,11 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
+        told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
+            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
@@ -980,13 +1023,39 @@ fn stands_alone(task: &Task) -> bool {
 
 enum Prepared {
     Include,
-    Module { module: Arc<dyn modules::Module>, target: (HostId, Arc<crate::run::Address>), who: crate::run::Who, environment: String },
+    Module {
+        module: Arc<dyn modules::Module>,
+        target: (HostId, Arc<crate::run::Address>),
+        who: crate::run::Who,
+        environment: String,
+        limits: Box<super::background::Limits>,
+    },
 }
 
 fn changed(flag: bool) -> Map {
     let mut map = Map::new();
     map.insert("changed", flag);
     map
+}
+
+/// What a module says that failed.
+fn complaint(result: &Map) -> Diagnostic {
+    let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty());
+    Diagnostic::error(message.unwrap_or_else(|| "the module says that it failed".into()))
+}
+
+/// An error, at the task that a host stands at.
+fn at_task(thread: &Thread, error: Diagnostic) -> Diagnostic {
+    match &thread.cursor.run {
+        Some(run) => error.at(&run.task.module_span),
+        None => error,
+    }
+}
+
+/// The result of a task of which it is not known whether it changes anything.
+fn doubtful(mut result: Map, cause: &Cause) -> Map {
+    result.insert("changed", Value::Unknown(cause.clone()));
+    result
 }
 
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
@@ -999,10 +1068,11 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = modules::output::lines(value.as_str().unwrap_or_default())
-                .into_iter()
-                .map(|line| Value::text(line).marked(marks.clone()))
-                .collect::<Vec<_>>();
+            let text = value.as_str().unwrap_or_default();
+            // a line without a secret that stands elsewhere in the text stays readable
+            let all_stand = mask::standing(text, &marks).len() == marks.len();
+            let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }
@@ -1018,6 +1088,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
         }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
+        Outcome::Interrupted => {}
         _ if failed && ignored => {
             recap.ok += 1;
             recap.ignored += 1;

@@ -6,6 +6,8 @@
 mod address;
 mod args;
 mod arrivals;
+mod ask;
+mod background;
 mod batch;
 mod check;
 mod cursor;
@@ -15,6 +17,7 @@ mod include;
 mod item;
 mod lineup;
 mod listing;
+mod pending;
 mod play;
 pub mod roles;
 mod scope;

@@ -161,6 +161,7 @@ impl Session {
             play: "".into(),
             span: task.span.clone(),
             handler: false,
+            diff: None,
         });
         let loop_var =
             task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(Node::as_str).unwrap_or("item");
@@ -176,9 +177,11 @@ impl Session {
             passed: true,
             others: None,
             once: false,
+            throttle: None,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task: task.clone(),
         }
     }

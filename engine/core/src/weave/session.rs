@@ -83,6 +83,8 @@ pub enum Input {
     Prompted {
         text: String,
     },
+    /// Nobody is there to answer.
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -131,7 +133,7 @@ pub struct Thread {
 
 impl Thread {
     /// Whether it is in the midst of a task.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Done | State::Barrier(_))
     }
 }
@@ -228,6 +230,8 @@ pub struct Session {
     /// How many ticks were asked for and have not come.
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
+    pub(super) pending: Vec<String>,
+    pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
@@ -248,6 +252,7 @@ impl Session {
         let passwords = [&tree.options.password, &tree.options.become_password];
         known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
+        let steps = super::ask::Steps::new(tree.options.step);
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
@@ -267,6 +272,8 @@ impl Session {
             now: 0.0,
             ticks: 0,
             interrupted: false,
+            pending: vec![],
+            steps,
             started_at,
             over: false,
             last_label: None,
@@ -294,7 +301,14 @@ impl Session {
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
             Input::Interrupt => self.interrupt(),
-            Input::Prompted { text } => self.prompted(&text),
+            Input::Prompted { text } => {
+                self.stepped(&text);
+                self.prompted(&text);
+            }
+            Input::Unanswered => {
+                self.unanswered();
+                self.prompted("");
+            }
         }
         self.pump();
         self.learn();
@@ -312,17 +326,6 @@ impl Session {
         // a clock that was set back: it is not yet the time, and no other tick will come
         if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
             self.wake_at(at);
-        }
-    }
-
-    /// Whoever sleeps or waits for the user goes on, to its end.
-    fn interrupt(&mut self) {
-        self.interrupted = true;
-        let Some(play) = &mut self.play else { return };
-        for at in 0..play.threads.len() {
-            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
-                play.wake(at);
-            }
         }
     }
 
@@ -398,9 +401,11 @@ impl Session {
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
         let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
-        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
-        for told in told {
-            self.tell_now(told);
+        let told: Vec<Vec<Told>> = passed.iter().filter_map(|place| play.pending.remove(place)).collect();
+        for mut told in told {
+            // whoever answers first: hosts stand in the order of the inventory
+            told.sort_by_key(|told| self.inventory.find_host(&told.host));
+            told.into_iter().for_each(|told| self.tell_now(told));
         }
     }
 
@@ -435,7 +440,10 @@ impl Session {
                         free.push(*first);
                     }
                 }
-                _ => free.extend(waiting),
+                _ => match play.room_at(place, waiting) {
+                    Some(room) => free.extend(waiting.iter().take(room)),
+                    None => free.extend(waiting),
+                },
             }
         }
         let targets = &self.targets;
@@ -467,8 +475,11 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary =
-            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        if self.interrupted && self.next_play < self.plays.len() {
+            self.pending.push(format!("{} of {} plays were not begun", self.plays.len() - self.next_play, self.plays.len()));
+        }
+        let (fights, pending) = (self.fights.clone(), std::mem::take(&mut self.pending));
+        let summary = Summary { recaps, tally: self.tally, net, fights, interrupted: self.interrupted, pending, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 

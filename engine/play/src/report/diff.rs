@@ -84,6 +84,7 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
             let now = if marks.is_empty() { now } else { veil_old(&now, &then) };
             format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")))
         }
+        _ if size(&change.now) == size(&change.then) => format!("{indent}{}: {}, other ones\n", change.field, size(&change.then)),
         _ => format!("{indent}{}: {} -> {}\n", change.field, size(&change.now), size(&change.then)),
     }
 }

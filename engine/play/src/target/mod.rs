@@ -126,7 +126,20 @@ impl Pool {
     ) -> Result<Vec<Answer>, Fault> {
         match address.connection {
             Connection::Ssh | Connection::Local | Connection::Chroot => {}
-            Connection::Kubernetes => return self.clusters.send(address, message, Arc::new(|_| {})).await,
+            Connection::Kubernetes => {
+                let mut stop = self.stop.subscribe();
+                let cut = || {
+                    fault(
+                        FaultKind::Interrupted,
+                        String::from("interrupted while it was under way; it may have been done, or in part"),
+                        None,
+                    )
+                };
+                tokio::select! {
+                    answers = self.clusters.send(address, message, Arc::new(|_| {})) => return answers,
+                    () = session::aborted(&mut stop) => return Err(cut()),
+                }
+            }
             Connection::Folder => return self.folders.send(address, message, Arc::new(|_| {})).await,
         }
         if message.parts.is_empty() {

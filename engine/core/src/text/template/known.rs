@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::mask;
 use crate::text::control::Control;
@@ -17,11 +17,12 @@ const WORD: usize = 16;
 /// The longest text (bytes) that is a secret as a whole because it was made from one.
 const LINE: usize = 256;
 
-/// The known secrets and what finds them: every form of each, in one pass over a text, capitals or not.
+/// The known secrets and what finds them: every form of each, capitals or not. What is learned later has a finder of its
+/// own, so that one more secret costs little.
 #[derive(Default)]
 pub struct Known {
     marks: Vec<Arc<Mark>>,
-    finder: Option<Finder>,
+    finders: Vec<Finder>,
 }
 
 struct Finder {
@@ -32,32 +33,45 @@ struct Finder {
 
 impl Known {
     pub fn learn(&mut self, marks: Vec<Arc<Mark>>) {
-        if marks.is_empty() {
-            return;
+        let known = self.marks.len();
+        for mark in marks {
+            if !self.marks.contains(&mark) {
+                self.marks.push(mark);
+            }
         }
-        self.marks.extend(marks.into_iter().filter(|mark| !self.marks.contains(mark)).collect::<Vec<_>>());
         let forms = |(at, mark): (usize, &Arc<Mark>)| {
             let forms = mask::forms(mark.text()).into_iter().filter(|form| tells(form));
             forms.map(|form| (form, at)).collect::<Vec<_>>()
         };
-        let (patterns, of): (Vec<String>, Vec<usize>) = self.marks.iter().enumerate().flat_map(forms).unzip();
-        let search = AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(&patterns);
-        self.finder = search.ok().filter(|_| !patterns.is_empty()).map(|search| Finder { search, of });
+        let (patterns, of): (Vec<String>, Vec<usize>) = self.marks.iter().enumerate().skip(known).flat_map(forms).unzip();
+        if patterns.is_empty() {
+            return;
+        }
+        let mut search = AhoCorasick::builder();
+        let search = search.ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest);
+        // read seldom, made often
+        let search = search.kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(&patterns);
+        self.finders.extend(search.ok().map(|search| Finder { search, of }));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.finder.is_none()
+        self.finders.is_empty()
     }
 
     /// The text, with the name of each known secret in its place.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(finder) = self.finder.as_ref().filter(|finder| finder.search.is_match(text)) else { return Cow::Borrowed(text) };
-        let mut out = String::with_capacity(text.len());
-        finder.search.replace_all_with(text, &mut out, |found, _, out| {
-            out.push_str(&self.marks[finder.of[found.pattern().as_usize()]].shown());
-            true
-        });
-        Cow::Owned(out)
+        let mut cleared = Cow::Borrowed(text);
+        for finder in &self.finders {
+            if finder.search.is_match(&*cleared) {
+                let mut out = String::with_capacity(text.len());
+                finder.search.replace_all_with(&cleared, &mut out, |found, _, out| {
+                    out.push_str(&self.marks[finder.of[found.pattern().as_usize()]].shown());
+                    true
+                });
+                cleared = Cow::Owned(out);
+            }
+        }
+        cleared
     }
 
     /// The value, with the marks of the secrets whose text stands in it.
@@ -104,12 +118,12 @@ impl Known {
 
     /// The secrets in a text, also where a program broke its lines (as `base64` does).
     fn marks(&self, text: &str) -> Vec<Arc<Mark>> {
-        let Some(finder) = &self.finder else { return vec![] };
         let joined: Option<String> = text.trim_end().contains('\n').then(|| text.lines().collect());
         let mut marks: Vec<Arc<Mark>> = vec![];
         for text in [Some(text), joined.as_deref()].into_iter().flatten() {
-            for found in finder.search.find_iter(text) {
-                let mark = &self.marks[finder.of[found.pattern().as_usize()]];
+            let found =
+                self.finders.iter().flat_map(|finder| finder.search.find_iter(text).map(|found| finder.of[found.pattern().as_usize()]));
+            for mark in found.map(|at| &self.marks[at]) {
                 if !marks.contains(mark) {
                     marks.push(mark.clone());
                 }

@@ -47,6 +47,11 @@ pub fn hidden(text: &str, marks: &[Arc<Mark>]) -> String {
     replace_all(text, &found)
 }
 
+/// Of these secrets, those whose text stands in a text, in any of the forms that are looked for.
+pub fn standing(text: &str, marks: &[Arc<Mark>]) -> Vec<Arc<Mark>> {
+    marks.iter().filter(|mark| forms(mark.text()).iter().any(|form| text.contains(form.as_str()))).cloned().collect()
+}
+
 /// Replaces from left to right, so that what was put in is never looked into. Capitals or not: a filter may have changed
 /// them, and letters of ASCII keep their place in a text.
 fn replace_all(text: &str, forms: &[(String, String)]) -> String {
