@@ -25,7 +25,7 @@ pub fn wrong(trace: &Trace, traits: Traits) -> Vec<String> {
         };
         adds_up(host, recap, &lines, &mut wrong);
         in_order(host, &lines, &mut wrong);
-        if !traits.delegates {
+        if !traits.delegates && !traits.sides {
             out_is_out(host, &lines, traits, &mut wrong);
         }
     }

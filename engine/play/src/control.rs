@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use play_core::text::control::Piped;
-use play_core::text::{Control, ControlError, Decrypted, Entry};
+use play_core::text::{Control, ControlError, Decrypted, Entry, Mark};
 use sha2::{Digest as _, Sha256};
 
 use crate::secrets::{Surroundings, passwords, sops, vault};
@@ -20,6 +20,8 @@ const LIMIT: u64 = 16 << 20;
 pub struct Node {
     vault: Mutex<Vault>,
     around: Surroundings,
+    /// All that were read in this run.
+    secrets: Mutex<Vec<Arc<Mark>>>,
 }
 
 /// Passwords of vaults, read when the first vault is.
@@ -35,7 +37,7 @@ thread_local! {
 
 impl Node {
     pub fn new(vault: passwords::VaultOptions, around: Surroundings) -> Node {
-        Node { vault: Mutex::new(Vault { options: vault, loaded: None }), around }
+        Node { vault: Mutex::new(Vault { options: vault, loaded: None }), around, secrets: Mutex::default() }
     }
 
     /// Adds what the configuration says about passwords to what the command line says.
@@ -88,6 +90,17 @@ fn said(error: &std::io::Error) -> ControlError {
 }
 
 impl Control for Node {
+    fn keep_secret(&self, mark: &Arc<Mark>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !secrets.contains(mark) {
+            secrets.push(mark.clone());
+        }
+    }
+
+    fn secrets(&self, from: usize) -> Vec<Arc<Mark>> {
+        self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().skip(from).cloned().collect()
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ControlError> {
         let file = std::fs::File::open(path).map_err(|error| said(&error))?;
         let metadata = file.metadata().map_err(|error| said(&error))?;

@@ -115,8 +115,12 @@ fn carry(output: Output, pool: &Arc<Pool>, tell: &mpsc::UnboundedSender<Came>, r
             report.prompt(&text);
             tokio::task::spawn_blocking(move || {
                 let mut line = String::new();
-                let _ = std::io::stdin().read_line(&mut line);
-                let _ = tell.send(Came::In(Input::Prompted { text: line.trim_end().to_string() }));
+                let read = std::io::stdin().read_line(&mut line);
+                let input = match read {
+                    Ok(0) | Err(_) => Input::Unanswered,
+                    Ok(_) => Input::Prompted { text: line.trim_end().to_string() },
+                };
+                let _ = tell.send(Came::In(input));
             });
         }
     }

@@ -35,7 +35,9 @@ impl Text {
         let mut key = [0; 16];
         control.random(&mut key);
         let text = value.as_str().unwrap_or(&self.plain.text).to_string();
-        value.marked(vec![Mark::new(&self.plain.name, text, &key)])
+        let mark = Mark::new(&self.plain.name, text, &key);
+        control.keep_secret(&mark);
+        value.marked(vec![mark])
     }
 
     /// Whether the file was encrypted as a whole, or holds encrypted values.

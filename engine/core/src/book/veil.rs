@@ -127,7 +127,9 @@ impl Marker<'_> {
     }
 
     fn mark(&self, text: &str, keys: &[String]) -> Arc<Mark> {
-        Mark::new(format!("vars:{}", keys.join(".")), text, &self.key)
+        let mark = Mark::new(format!("vars:{}", keys.join(".")), text, &self.key);
+        self.control.keep_secret(&mark);
+        mark
     }
 }
 

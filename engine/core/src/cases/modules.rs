@@ -281,7 +281,7 @@ fn dump(want: &Want) -> String {
         }
         text += &script(&action.script);
     }
-    if let Some(Condition { ask, shown, every, first_after, limit, late, reconnects }) = &want.condition {
+    if let Some(Condition { ask, shown, every, first_after, limit, late, reconnects, .. }) = &want.condition {
         let _ = writeln!(
             text,
             "condition {shown}\n  every {every}, first after {first_after}, at most {limit} seconds{}; else: {late}",

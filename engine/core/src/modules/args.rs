@@ -98,17 +98,17 @@ impl Arg {
         self
     }
 
+    pub const fn waits(mut self) -> Arg {
+        self.waits = true;
+        self
+    }
+
     /// What it is for, with its name where users write that.
     fn explained(&self) -> String {
         match self.name {
             "_raw_params" | "free_form" => self.help.to_string(),
             name => format!("`{name}`: {}", self.help),
         }
-    }
-
-    pub const fn waits(mut self) -> Arg {
-        self.waits = true;
-        self
     }
 
     pub fn is_called(&self, name: &str) -> bool {

@@ -50,9 +50,14 @@ pub fn lines(text: &str) -> Vec<&str> {
 
 /// `start`, `end` (in UTC: what the host's clock and zone say is not asked) and `delta`.
 pub fn times(done: &Done<'_>, result: &mut Map) {
-    result.insert("start", moment(done.began));
-    result.insert("end", moment(done.ended));
-    result.insert("delta", span(done.ended - done.began));
+    lasted(done.began, done.ended, result);
+}
+
+/// The same of two times, in seconds since 1970.
+pub fn lasted(began: f64, ended: f64, result: &mut Map) {
+    result.insert("start", moment(began));
+    result.insert("end", moment(ended));
+    result.insert("delta", span(ended - began));
 }
 
 /// As Python prints a `datetime`.

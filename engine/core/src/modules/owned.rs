@@ -25,6 +25,33 @@ pub const VALIDATE: Arg = Arg::new(
 );
 pub const BACKUP: Arg = Arg::new("backup", Type::Bool, "Keep the old file beside the new one, with the date in its name").default("false");
 
+/// The arguments of a module that makes paths: its own, and those that all such modules have.
+macro_rules! owned_args {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            $crate::modules::owned::MODE,
+            $crate::modules::owned::OWNER,
+            $crate::modules::owned::GROUP,
+            $crate::modules::owned::UNSAFE_WRITES,
+            $crate::modules::owned::ATTRIBUTES,
+            $crate::modules::owned::SEUSER,
+            $crate::modules::owned::SEROLE,
+            $crate::modules::owned::SETYPE,
+            $crate::modules::owned::SELEVEL,
+        ]
+    };
+}
+
+/// The same of a module that writes contents.
+macro_rules! contents_args {
+    ($($own:expr),* $(,)?) => {
+        $crate::modules::owned::owned_args![$($own,)* $crate::modules::owned::BACKUP, $crate::modules::owned::VALIDATE]
+    };
+}
+
+pub(crate) use {contents_args, owned_args};
+
 /// Owner, group and mode as a task wants them.
 #[derive(Clone, Debug, Default)]
 pub struct Owned {

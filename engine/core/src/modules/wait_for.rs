@@ -180,6 +180,7 @@ impl Module for WaitFor {
             return Ok(Want { changed: Some(false), ..Want::effect(pause) });
         };
         let condition = Condition {
+            tells: false,
             ask: ask.into(),
             shown,
             every: self.sleep as f64,

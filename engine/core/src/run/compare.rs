@@ -49,6 +49,6 @@ fn unsure(gaps: &[Gap]) -> Option<&Cause> {
     let changes = || gaps.iter().flat_map(|gap| &gap.changes);
     let waits = |change: &'_ Change| change.then.as_ref().is_some_and(|value| value.unknown().is_some());
     let opens = gaps.iter().any(|gap| gap.creates() || gap.deletes());
-    let all = !opens && changes().all(|change| waits(change));
+    let all = !opens && changes().all(waits);
     all.then(|| changes().find_map(|change| change.then.as_ref()?.unknown())).flatten()
 }

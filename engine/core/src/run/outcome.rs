@@ -65,6 +65,8 @@ pub struct TaskLabel {
     pub play: Arc<str>,
     pub span: Span,
     pub handler: bool,
+    /// `diff` of the task: whether its differences are shown, whatever the command line says.
+    pub diff: Option<bool>,
 }
 
 /// What became of one task on one host.

@@ -155,6 +155,8 @@ pub struct Condition {
     /// The host may be away meanwhile: each question opens a new connection, which may take this many seconds, and one that
     /// fails is a "not yet".
     pub reconnects: Option<u64>,
+    /// Its last answer is what the result is made of, also where an action ran before.
+    pub tells: bool,
 }
 
 /// What an answer says about a condition.

@@ -1,7 +1,10 @@
 //! The control node, as the rest of the engine may see it: files, folders, environment, pipes. The program gives the
 //! real one, tests one in memory.
 
+use std::sync::Arc;
+
 use super::diagnostic::Diagnostic;
+use super::value::Mark;
 
 /// Why the control node could not give what was asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,6 +68,12 @@ pub trait Control {
     /// A plaintext for a text that is encrypted (ansible-vault, SOPS), in memory only, with the secrets in it.
     /// `None` where the text is not encrypted.
     fn decrypt(&self, path: &str, text: &[u8]) -> Result<Option<Decrypted>, String>;
+    /// Keeps a secret that came in, so that it is known again wherever it comes back from.
+    fn keep_secret(&self, _mark: &Arc<Mark>) {}
+    /// The secrets that were kept, but for the first so many.
+    fn secrets(&self, _from: usize) -> Vec<Arc<Mark>> {
+        vec![]
+    }
     /// Seconds since 1970 and nanoseconds.
     fn now(&self) -> (i64, u32);
     /// The working directory and home folder of the user.

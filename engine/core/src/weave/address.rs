@@ -1,12 +1,10 @@
 //! Where a task goes and as whom: Ansible's connection variables over keywords over options.
 
-use std::sync::Arc;
-
 use crate::book::task::Task;
 use crate::modules::display;
 use crate::run::{Address, Become, Connection, Method, Who};
 use crate::text::template::{Scope as _, Var};
-use crate::text::{Diagnostic, Map, Mark, Result, Value};
+use crate::text::{Diagnostic, Map, Result, Value};
 
 use super::scope::Sight;
 use super::task::{flag, text};
@@ -176,9 +174,8 @@ pub fn surroundings(sight: &Sight, task: &Task) -> Result<Map> {
     Ok(all)
 }
 
-/// The same as lines of a shell script, and the secrets in it.
-pub fn environment(sight: &Sight, task: &Task) -> Result<(String, Vec<Arc<Mark>>)> {
+/// The same as lines of a shell script.
+pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
     let all = surroundings(sight, task)?;
-    let lines = all.iter().map(|(name, value)| format!("export {name}={}\n", crate::resources::sh::quote(&display(value)))).collect();
-    Ok((lines, all.values().flat_map(Value::marks).collect()))
+    Ok(all.iter().map(|(name, value)| format!("export {name}={}\n", crate::resources::sh::quote(&display(value)))).collect())
 }

@@ -4,7 +4,7 @@ use crate::book::shortform;
 use crate::book::{path, task::Task};
 use crate::modules::{Args, Entry, Spec, Type, display};
 use crate::text::control::undecrypted;
-use crate::text::template::{Scope as _, Search, Settings};
+use crate::text::template::{Scope as _, Search, Settings, known};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
 use super::scope::Sight;
@@ -32,6 +32,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
             add(&name, value, span);
         }
     }
+    given.iter().for_each(|(_, value, _)| known::keep(&*sight.tree.control, value));
     let mut args = Args::new(entry.spec, task.module_span.clone(), given)?;
     files(entry.spec, &mut args, sight)?;
     Ok(args)
@@ -267,6 +268,7 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
             let plain = control.decrypt(path, &bytes).map_err(|said| undecrypted(&format!("`{path}`"), &said))?;
             let text = plain.map(|plain| plain.text).unwrap_or_default();
             let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            control.keep_secret(&mark);
             Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {

@@ -8,9 +8,10 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, View};
-use crate::text::template::mask;
-use crate::text::{Diagnostic, Map, Mark, Result, Unknown, Value};
+use crate::text::template::{known, mask};
+use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
+use super::ask::Will;
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
@@ -55,22 +56,6 @@ impl Ended {
         let mut ended = Ended::skipped("Conditional result was False");
         ended.result.insert("false_condition", condition.to_value());
         ended
-    }
-
-    /// Marks the secrets that a task was given in all that is told of it, and in what it registers.
-    fn veil(&mut self, secrets: &[Arc<Mark>]) {
-        if secrets.is_empty() {
-            return;
-        }
-        let hide = |text: &str| mask::hidden(text, secrets);
-        if let Value::Map(map) = mask::veiled(&Value::from(std::mem::take(&mut self.result)), secrets) {
-            self.result = map.as_ref().clone();
-        }
-        self.error = self.error.take().map(|error| error.map_text(hide));
-        self.gaps.iter_mut().for_each(|gap| gap.id.name = hide(&gap.id.name).into());
-        if let Some(Outcome::WouldRun(shown)) = &mut self.outcome {
-            *shown = hide(shown);
-        }
     }
 
     fn failed_flag(&self) -> bool {
@@ -148,6 +133,9 @@ impl Session {
             return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
+        let diff = task::flag(&task, "diff", &sight).ok().flatten();
+        // where the user is asked, one host asks for all
+        let throttle = if self.steps.on { Some(1) } else { self.throttle(&task, &sight) };
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -156,6 +144,7 @@ impl Session {
             play: play.name.clone(),
             span: task.span.clone(),
             handler: thread.cursor.handler,
+            diff,
         });
         self.started_at = None;
         let loop_var =
@@ -167,15 +156,16 @@ impl Session {
             items: None,
             at: 0,
             results: vec![],
-            secrets: vec![],
             told: Tolds::default(),
             tries: 0,
             passed: false,
             others: None,
             once,
+            throttle,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task,
         });
     }
@@ -242,15 +232,23 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
-        if self.interrupted && thread.queue.is_empty() {
+        if (self.interrupted || self.is_cut(thread)) && thread.queue.is_empty() {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
-        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
+        let fatal = self.is_strict(&run.task);
+        let guarded =
+            run.once || run.throttle.is_some() || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
+        match self.will(thread) {
+            Will::Run => {}
+            Will::Leave => return thread.cursor.run = None,
+            Will::Gather => return self.barrier(at, thread, path),
+            Will::Asked => return,
+        }
+        let Some(run) = &thread.cursor.run else { return };
         if run.once
             && let Some((value, failed)) = self.play.as_ref().and_then(|play| play.once.get(&path).cloned())
         {
@@ -278,20 +276,22 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment, secrets }) => {
-                thread.cursor.run.iter_mut().for_each(|run| run.secrets.clone_from(&secrets));
+            Ok(Prepared::Module { module, target, who, environment, limits }) => {
+                if let Some(run) = &mut thread.cursor.run {
+                    run.limits = Some(*limits);
+                }
                 self.attempt(at, thread, module, target, who, environment);
             }
         }
     }
 
-    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was
+    /// done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
             Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
-                self.note_left(thread);
                 thread.cursor.run = None;
                 thread.state = State::Done;
             }
@@ -346,15 +346,15 @@ impl Session {
         }
         let module = (entry.make)(&given).map_err(fail)?;
         let target = target.unwrap_or(thread.host);
-        let (environment, mut secrets) = address::environment(sight, task).map_err(fail)?;
-        secrets.extend(given.marks());
+        let environment = address::environment(sight, task).map_err(fail)?;
+        let limits = Box::new(super::background::limits(task, sight).map_err(fail)?);
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
-        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, secrets })
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, limits })
     }
 
     /// The host that a task is delegated to.
@@ -383,19 +383,11 @@ impl Session {
         environment: String,
     ) {
         let target = host.0 as usize;
-        let state = &mut self.targets[target];
-        if state.holder.is_some_and(|holder| holder != at) {
-            thread.state = State::Target(target);
+        if self.waits_for(at, thread, target) {
             return;
         }
-        state.address = Some(address);
-        let asker = match state.askers.iter().position(|known| *known == who) {
-            Some(asker) => asker,
-            None => {
-                state.askers.push(who);
-                state.askers.len() - 1
-            }
-        };
+        self.targets[target].address = Some(address);
+        let asker = self.asker(target, who);
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
@@ -427,6 +419,7 @@ impl Session {
                         asker,
                         began: self.now,
                         environment,
+                        limits: thread.cursor.run.as_ref().and_then(|run| run.limits.clone()).unwrap_or_default(),
                         fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
@@ -444,10 +437,19 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                self.end_item(thread, Ended::failed(error));
             }
         }
+    }
+
+    /// The place of a user among those that a target is talked to as.
+    fn asker(&mut self, target: usize, who: crate::run::Who) -> crate::state::Asker {
+        let askers = &mut self.targets[target].askers;
+        askers.iter().position(|known| *known == who).unwrap_or_else(|| {
+            askers.push(who);
+            askers.len() - 1
+        })
     }
 
     /// What is wanted is known, and how far it is from what is.
@@ -481,9 +483,18 @@ impl Session {
             let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
             doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
         }
+        let limited = !checking && (doing.limits.seconds.is_some() || doing.limits.job.is_some());
+        if limited && !thread.queue.is_empty() {
+            // its limit is its own
+            return self.flush(at, thread);
+        }
+        if limited {
+            doing = self.in_background(doing);
+        }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
-            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let alone =
+                limited || kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -574,6 +585,13 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        let mut result = self.veiled(result);
+        if let Some(next) = self.afterwards(doing, &mut result) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(Arc::new(next));
+            }
+            return;
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
         }
@@ -583,8 +601,8 @@ impl Session {
         let kept = match self.keep(thread, &doing.want.effects) {
             Ok(kept) => kept,
             Err(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let error = at_task(thread, error);
+                return self.end_item(thread, Ended::failed(error));
             }
         };
         let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
@@ -594,24 +612,15 @@ impl Session {
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result
-            .get("msg")
-            .map(modules::display)
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "the module says that it failed".into());
-        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
-            Some(run) => error.at(&run.task.module_span),
-            None => error,
-        });
-        let outcome = match () {
-            () if failed => Outcome::Failed,
-            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if acted && !queries => Outcome::Ran { changed: is_changed },
-            () if !doing.gaps.is_empty() => Outcome::Change,
-            () if acted => Outcome::Ran { changed: is_changed },
-            () if kept => Outcome::Change,
-            () => Outcome::Same,
+        let error = failed.then(|| at_task(thread, complaint(&result)));
+        let outcome = match &doing.may {
+            _ if failed => Outcome::Failed,
+            Some(cause) => Outcome::May(cause.clone()),
+            None if acted && !queries => Outcome::Ran { changed: is_changed },
+            None if !doing.gaps.is_empty() => Outcome::Change,
+            None if acted => Outcome::Ran { changed: is_changed },
+            None if kept => Outcome::Change,
+            None => Outcome::Same,
         };
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
@@ -628,6 +637,17 @@ impl Session {
         self.end_item(thread, ended);
     }
 
+    /// What comes back may hold what was sent.
+    pub(super) fn veiled(&self, result: Map) -> Map {
+        if self.known.is_empty() {
+            return result;
+        }
+        match self.known.marked(&Value::from(result.clone())) {
+            Value::Map(marked) => (*marked).clone(),
+            _ => result,
+        }
+    }
+
     /// The environment that a target tells is that of the task that asks.
     fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
         let Some(run) = &thread.cursor.run else { return };
@@ -638,7 +658,7 @@ impl Session {
             let Effect::Facts { facts, gathered: true } = effect else { continue };
             for name in ["env", "ansible_env"] {
                 let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
-                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)).marked(value.marks()))));
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)))));
                 facts.insert(name, all);
             }
         }
@@ -646,9 +666,6 @@ impl Session {
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
     pub(super) fn end_item(&mut self, thread: &mut Thread, mut ended: Ended) {
-        if let Some(run) = &thread.cursor.run {
-            ended.veil(&run.secrets);
-        }
         let looped = thread.cursor.run.as_ref().is_some_and(|run| run.items.is_some());
         let judged =
             !matches!(ended.outcome, Some(Outcome::Skipped(_) | Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::Unreachable));
@@ -663,8 +680,13 @@ impl Session {
             }
         }
         let effects = std::mem::take(&mut ended.effects);
+        let learns = looped && !effects.is_empty();
         if !self.effects(thread, effects) {
             return;
+        }
+        if let Some(run) = thread.cursor.run.as_mut().filter(|_| learns) {
+            // the next item sees what this one set
+            run.layers = scope::around(thread.cursor.vars.layers(), &run.task);
         }
         if !looped {
             return self.end_task(thread, ended);
@@ -905,13 +927,10 @@ impl Session {
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
             Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
-            Outcome::May(cause) => {
-                let mut result = result.clone();
-                result.insert("changed", Value::Unknown(cause.clone()));
-                with_lines(result)
-            }
+            Outcome::May(cause) => with_lines(doubtful(result.clone(), cause)),
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -940,6 +959,7 @@ impl Session {
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
+            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
@@ -1008,7 +1028,7 @@ enum Prepared {
         target: (HostId, Arc<crate::run::Address>),
         who: crate::run::Who,
         environment: String,
-        secrets: Vec<Arc<Mark>>,
+        limits: Box<super::background::Limits>,
     },
 }
 
@@ -1018,9 +1038,29 @@ fn changed(flag: bool) -> Map {
     map
 }
 
+/// What a module says that failed.
+fn complaint(result: &Map) -> Diagnostic {
+    let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty());
+    Diagnostic::error(message.unwrap_or_else(|| "the module says that it failed".into()))
+}
+
+/// An error, at the task that a host stands at.
+fn at_task(thread: &Thread, error: Diagnostic) -> Diagnostic {
+    match &thread.cursor.run {
+        Some(run) => error.at(&run.task.module_span),
+        None => error,
+    }
+}
+
+/// The result of a task of which it is not known whether it changes anything.
+fn doubtful(mut result: Map, cause: &Cause) -> Map {
+    result.insert("changed", Value::Unknown(cause.clone()));
+    result
+}
+
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
@@ -1028,13 +1068,11 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
+            let text = value.as_str().unwrap_or_default();
             // a line without a secret that stands elsewhere in the text stays readable
-            let all_stand = mask::veiled(&Value::text(value.as_str().unwrap_or_default()), &marks).marks().len() == marks.len();
-            let marked = |line: &str| match all_stand {
-                true => mask::veiled(&Value::text(line), &marks),
-                false => Value::text(line).marked(marks.clone()),
-            };
-            let all = modules::output::lines(value.as_str().unwrap_or_default()).into_iter().map(marked).collect::<Vec<_>>();
+            let all_stand = mask::standing(text, &marks).len() == marks.len();
+            let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }

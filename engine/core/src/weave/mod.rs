@@ -6,9 +6,12 @@
 mod address;
 mod args;
 mod arrivals;
+mod ask;
+mod background;
 mod batch;
 mod check;
 mod cursor;
+mod discreet;
 mod fatal;
 mod include;
 mod item;

@@ -236,7 +236,7 @@ impl Sight {
                 return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone())))));
             }
             "role_names" | "ansible_play_role_names" => return Some(names(self.players.role_names())),
-            "ansible_dependent_role_names" => return Some(names(self.players.dependencies.iter())),
+            "ansible_dependent_role_names" => return Some(names(self.players.dependencies.iter().collect::<BTreeSet<_>>())),
             "ansible_role_names" => {
                 return Some(names(self.players.dependencies.iter().chain(self.players.role_names()).collect::<BTreeSet<_>>()));
             }

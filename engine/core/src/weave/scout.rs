@@ -161,6 +161,7 @@ impl Session {
             play: "".into(),
             span: task.span.clone(),
             handler: false,
+            diff: None,
         });
         let loop_var =
             task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(Node::as_str).unwrap_or("item");
@@ -171,15 +172,16 @@ impl Session {
             items: None,
             at: 0,
             results: vec![],
-            secrets: vec![],
             told: Tolds::default(),
             tries: 0,
             passed: true,
             others: None,
             once: false,
+            throttle: None,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task: task.clone(),
         }
     }

@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -82,6 +83,8 @@ pub enum Input {
     Prompted {
         text: String,
     },
+    /// Nobody is there to answer.
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -130,7 +133,7 @@ pub struct Thread {
 
 impl Thread {
     /// Whether it is in the midst of a task.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Done | State::Barrier(_))
     }
 }
@@ -228,19 +231,28 @@ pub struct Session {
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
     pub(super) pending: Vec<String>,
+    pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
+        let steps = super::ask::Steps::new(tree.options.step);
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
@@ -261,27 +273,48 @@ impl Session {
             ticks: 0,
             interrupted: false,
             pending: vec![],
+            steps,
             started_at,
             over: false,
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
             Input::Interrupt => self.interrupt(),
-            Input::Prompted { text } => self.prompted(&text),
+            Input::Prompted { text } => {
+                self.stepped(&text);
+                self.prompted(&text);
+            }
+            Input::Unanswered => {
+                self.unanswered();
+                self.prompted("");
+            }
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
@@ -293,17 +326,6 @@ impl Session {
         // a clock that was set back: it is not yet the time, and no other tick will come
         if let Some(at) = play.lineup.first_awake().filter(|_| self.ticks == 0) {
             self.wake_at(at);
-        }
-    }
-
-    /// Whoever sleeps or waits for the user goes on, to its end.
-    fn interrupt(&mut self) {
-        self.interrupted = true;
-        let Some(play) = &mut self.play else { return };
-        for at in 0..play.threads.len() {
-            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
-                play.wake(at);
-            }
         }
     }
 
@@ -416,7 +438,10 @@ impl Session {
                         free.push(*first);
                     }
                 }
-                _ => free.extend(waiting),
+                _ => match play.room_at(place, waiting) {
+                    Some(room) => free.extend(waiting.iter().take(room)),
+                    None => free.extend(waiting),
+                },
             }
         }
         let targets = &self.targets;

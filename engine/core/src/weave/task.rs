@@ -9,7 +9,7 @@ use crate::run::{Outcome, TaskLabel, Told};
 use crate::state::{Asker, Cause, Gap, Reply, Response};
 use crate::text::template::Scope as _;
 use crate::text::yaml::Data;
-use crate::text::{Diagnostic, Map, Mark, Node, Result, Unknown, Value};
+use crate::text::{Diagnostic, Map, Node, Result, Unknown, Value};
 
 use super::scope::Sight;
 
@@ -24,8 +24,6 @@ pub struct TaskRun {
     pub items: Option<Arc<Vec<Value>>>,
     pub at: usize,
     pub results: Vec<Value>,
-    /// What the item under way was given.
-    pub secrets: Vec<Arc<Mark>>,
     pub told: Tolds,
     pub tries: u32,
     /// Past the barrier that stands before this task.
@@ -33,10 +31,14 @@ pub struct TaskRun {
     /// The variables of all hosts as they were when it was let past: what others set in tasks behind this one is not seen.
     pub others: Option<Arc<Vec<super::scope::Host>>>,
     pub once: bool,
+    /// How many hosts may be at it at once: `throttle`.
+    pub throttle: Option<usize>,
     pub phase: Phase,
     /// A message brought this failure.
     pub forced: Option<Box<Forced>>,
     pub loop_var: Arc<str>,
+    /// What its current item may take, once that was read.
+    pub limits: Option<super::background::Limits>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +88,7 @@ pub struct Doing {
     pub began: f64,
     /// `export` lines for what it does.
     pub environment: String,
+    pub limits: super::background::Limits,
     /// What the calls that closed its gaps said, in their order, once they ran.
     pub fixes: std::sync::OnceLock<Vec<Reply>>,
 }

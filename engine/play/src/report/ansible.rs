@@ -32,7 +32,7 @@ impl Ansible {
         let of = told.item.as_ref().map(|item| format!(" => (item={})", label(item))).unwrap_or_default();
         let show = told.say.is_some() || self.style.verbosity > 0;
         let body = if told.hidden { hidden() } else { result(told) };
-        if self.style.diff && !told.hidden {
+        if told.task.diff.unwrap_or(self.style.diff) && !told.hidden {
             let text: String = told.gaps.iter().map(|gap| diff::lines(gap, true, self.paint, "")).collect();
             if !looped {
                 to_stdout(&text);

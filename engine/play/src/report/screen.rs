@@ -93,7 +93,7 @@ impl Screen {
     fn details(&self, told: &Told) -> String {
         let mut text = String::new();
         for gap in &told.gaps {
-            text += &diff::lines(gap, self.style.diff, self.paint, "      ");
+            text += &diff::lines(gap, told.task.diff.unwrap_or(self.style.diff), self.paint, "      ");
         }
         if let Some(say) = &told.say {
             text += &indented(&shown(say));

@@ -158,7 +158,7 @@ fn password(gap: &Gap, name: &str) -> String {
         Some(true) if hash.is_none() => {
             text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -L {name}; else passwd -l {name}; fi || exit\n")
         }
-        Some(false) if gap.now.is_some() && !hash.is_some_and(|hash| !hash.starts_with('!')) => {
+        Some(false) if gap.now.is_some() && hash.is_none_or(|hash| hash.starts_with('!')) => {
             text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -U {name}; else passwd -u {name}; fi || exit\n");
         }
         _ => {}

@@ -71,7 +71,8 @@ pub fn text(here: &Here<'_>, path: &str) -> Outcome<Value> {
         };
     };
     let secrets = plain.secrets.unwrap_or_else(|| vec![plain.text.clone()]);
-    let marks = secrets.into_iter().map(|secret| Mark::new(path, secret, &[])).collect();
+    let marks: Vec<_> = secrets.into_iter().map(|secret| Mark::new(path, secret, &[])).collect();
+    marks.iter().for_each(|mark| control.keep_secret(mark));
     Ok(Value::text(plain.text).marked(marks))
 }
 

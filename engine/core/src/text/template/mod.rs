@@ -10,6 +10,7 @@ mod format;
 mod frame;
 mod functions;
 mod held;
+pub mod known;
 mod lexer;
 mod machine;
 pub mod mask;
