@@ -42,7 +42,7 @@ impl Book {
         let host = |at| {
             let mut base = inventory.layers(HostId(at));
             base.push(Level::Magic, Arc::new(magic::host(&inventory, HostId(at))));
-            Host { base, ..Host::default() }
+            Host::new(base)
         };
         let bases = (0..inventory.count()).map(host).collect();
         let failed = errors.has_errors();

@@ -329,6 +329,17 @@ impl Session {
         }
     }
 
+    /// The user wants to end: whoever sleeps or waits for the user goes on, to its end.
+    pub(super) fn interrupt(&mut self) {
+        self.interrupted = true;
+        let Some(play) = &mut self.play else { return };
+        for at in 0..play.threads.len() {
+            if matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
+                play.wake(at);
+            }
+        }
+    }
+
     /// Lets a thread sleep.
     pub(super) fn sleep_until(&mut self, thread: &mut Thread, at: f64) {
         thread.state = State::Until(at);
@@ -431,7 +442,9 @@ impl Session {
         let open = |place: &Place| play.lineup.is_reached(place) && play.fatal.as_ref().is_none_or(|(path, _)| place <= path);
         for (place, waiting) in play.lineup.barriers().filter(|(place, _)| open(place)) {
             let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
-            match waiting.iter().find(once) {
+            // strands are numbered as they began: the first host of the batch is meant
+            let host = |at: &&usize| play.threads[**at].strand.as_ref().map_or(**at, |strand| strand.parent);
+            match waiting.iter().filter(once).min_by_key(host) {
                 // one does it for all; whoever comes later takes over what it gave
                 Some(first) if !play.once.contains_key(place) => {
                     if !play.threads.iter().any(|thread| thread.is_busy() && thread.cursor.path() == *place) {
