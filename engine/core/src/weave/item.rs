@@ -292,6 +292,7 @@ impl Session {
             Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
+                self.note_left(thread);
                 thread.cursor.run = None;
                 thread.state = State::Done;
             }
@@ -658,7 +659,7 @@ impl Session {
             let Effect::Facts { facts, gathered: true } = effect else { continue };
             for name in ["env", "ansible_env"] {
                 let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
-                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)))));
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)).marked(value.marks()))));
                 facts.insert(name, all);
             }
         }

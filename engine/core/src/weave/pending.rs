@@ -5,28 +5,10 @@ use crate::text::{Diagnostic, Map};
 
 use super::cursor::Next;
 use super::item::Ended;
-use super::session::{Session, State, Thread};
+use super::session::{Session, Thread};
 use super::{select, task};
 
 impl Session {
-    /// The user wants to end: who only waits has ended, what is in flight is heard.
-    pub(super) fn interrupt(&mut self) {
-        self.interrupted = true;
-        let count = self.play.as_ref().map_or(0, |play| play.threads.len());
-        for at in 0..count {
-            let Some(play) = &mut self.play else { return };
-            if !matches!(play.threads[at].state, State::Until(_) | State::Prompt) {
-                continue;
-            }
-            let mut thread = std::mem::take(&mut play.threads[at]);
-            thread.state = State::Ready;
-            self.cut_short(&mut thread, Diagnostic::error("interrupted while it waited"));
-            if let Some(play) = &mut self.play {
-                play.put(at, thread);
-            }
-        }
-    }
-
     /// Ends the task under way and with it its host, which is neither failed nor unreachable.
     pub(super) fn cut_short(&mut self, thread: &mut Thread, error: Diagnostic) {
         let mut result = Map::new();
@@ -44,7 +26,8 @@ impl Session {
     pub(super) fn note_left(&mut self, thread: &Thread) {
         let Some(run) = &self.play else { return };
         let mut ahead = thread.cursor.clone();
-        let (mut tasks, mut handlers) = (vec![], vec![]);
+        let mut handlers = vec![];
+        let mut tasks: Vec<_> = thread.cursor.run.iter().map(|run| run.task.clone()).collect();
         while let Next::Task(task) = ahead.next(&run.stages, &run.play) {
             if ahead.handler {
                 handlers.push(format!("`{}`", task::title(&task, None)));
