@@ -124,7 +124,10 @@ impl Case {
         let mut wrong = vec![];
         for line in trace.told.iter().filter(|line| !line.item && matches!(line.outcome, "same" | "change") && !line.doubted) {
             let Some(then) = ran.get(&key(line)) else { continue };
-            if then.outcome != line.outcome && !matches!(then.outcome, "failed" | "unreachable") && line.task.starts_with('t') {
+            if then.outcome != line.outcome
+                && !matches!(then.outcome, "failed" | "unreachable" | "interrupted")
+                && line.task.starts_with('t')
+            {
                 wrong.push(format!("check said {line:?}, and the run {then:?}"));
             }
         }
