@@ -50,7 +50,7 @@ const REACHES: &[&str] = &[
 /// Crates that core may use: none of them opens a file, a socket or a process for it.
 #[rustfmt::skip]
 const CORE_CRATES: &[&str] = &[
-    "annotate-snippets", "base64", "fancy-regex", "granit-parser", "indexmap", "jiff", "jmespath", "md-5", "minijinja",
+    "aho-corasick", "annotate-snippets", "base64", "fancy-regex", "granit-parser", "indexmap", "jiff", "jmespath", "md-5", "minijinja",
     "minijinja-contrib", "petgraph", "regex", "scoped-tls-hkt", "serde", "serde_json", "sha-crypt", "sha1", "sha2", "similar", "zeroize",
 ];
 

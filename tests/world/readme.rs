@@ -17,7 +17,7 @@ fn stripped(text: &str) -> String {
 
 /// What stands between a line and the next fence.
 fn block<'a>(text: &'a str, begin: &str) -> &'a str {
-    let after = text.split_once(begin).unwrap_or_else(|| panic!("README has `{begin}`")).1;
+    let after = text.split_once(begin).expect("README has this transcript").1;
     after.split_once("```").expect("the block ends").0
 }
 

@@ -27,7 +27,7 @@ impl Server {
         let text = std::fs::read_to_string(path).expect("a kubeconfig");
         let after = |word: &str| {
             let quoted = text.split(&format!("{word}: \"")).nth(1).and_then(|rest| rest.split('"').next());
-            quoted.unwrap_or_else(|| panic!("no `{word}` in {path}")).to_owned()
+            quoted.expect("server, token and certificate-authority, quoted").to_owned()
         };
         Server { base: after("server"), token: after("token"), ca: after("certificate-authority") }
     }
