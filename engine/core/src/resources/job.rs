@@ -12,12 +12,12 @@ use crate::state::{Reply, Shell};
 /// The folder of jobs, as the shell names it.
 const FOLDER: &str = "__d=${ANSIBLE_ASYNC_DIR:-$HOME/.ansible_async}\n";
 
-/// `$1`: the job's folder, `$2`: seconds that it may take.
+/// `$1`: the job's folder, `$2`: seconds that it may take, `$3`: the mask that its files are made with.
 const WATCH: &str = concat!(
     "d=$1\n",
     "trap '' TERM HUP\n",
     "date +%s >\"$d/start\"\n",
-    "( trap - TERM HUP; exec sh \"$d/run\" ) >\"$d/out\" 2>\"$d/err\" </dev/null &\n",
+    "( trap - TERM HUP; umask \"$3\"; exec sh \"$d/run\" ) >\"$d/out\" 2>\"$d/err\" </dev/null &\n",
     "p=$!\n",
     "( sleep \"$2\"; : >\"$d/late\"; kill -TERM -$$ 2>/dev/null; sleep 3; kill -KILL $p 2>/dev/null ) &\n",
     "t=$!\n",
@@ -29,14 +29,14 @@ const WATCH: &str = concat!(
 /// Starts a script as a job; prints the path of its file. `known`: JSON of its result as far as that is known already.
 pub fn start(id: &str, script: &Shell, seconds: u64, known: &str) -> Shell {
     let file = sh::quote(id);
-    let mut text = format!("{FOLDER}(umask 077; mkdir -p \"$__d\"/{file}.play) || exit\n__j=$__d/{file}\numask 077\n");
+    let mut text = format!("{FOLDER}__j=$__d/{file}; __m=$(umask)\nmkdir -p \"$__d\" || exit\numask 077\nmkdir -p \"$__j.play\" || exit\n");
     let begun = format!("{{\"started\": true, \"finished\": false, \"ansible_job_id\": \"{id}\"}}");
     for (name, bytes) in [(".play/run", script.text.as_str()), (".play/known", known), (".play/watch", WATCH), ("", &begun)] {
         text += &format!("{} >\"$__j\"{name} || exit\n", sh::print(bytes.as_bytes()));
     }
     text += "__s=; command -v setsid >/dev/null 2>&1 && __s=setsid\n";
     text += &format!(
-        "$__s sh \"$__j.play/watch\" \"$__j.play\" {} </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &\n",
+        "$__s sh \"$__j.play/watch\" \"$__j.play\" {} $__m </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &\n",
         seconds.max(1)
     );
     text += "printf '%s\\n' \"$__j\"\n";
@@ -47,7 +47,7 @@ pub fn start(id: &str, script: &Shell, seconds: u64, known: &str) -> Shell {
 pub fn keep(id: &str, result: &str) -> Shell {
     let file = sh::quote(id);
     let text = format!(
-        "{FOLDER}umask 077; mkdir -p \"$__d\" && {} >\"$__d\"/{file} && printf '%s\\n' \"$__d\"/{file}\n",
+        "{FOLDER}mkdir -p \"$__d\" && umask 077 && {} >\"$__d\"/{file} && printf '%s\\n' \"$__d\"/{file}\n",
         sh::print(result.as_bytes())
     );
     Shell { text, uploads: vec![] }
