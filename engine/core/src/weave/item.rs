@@ -432,6 +432,11 @@ impl Session {
             },
             Err(halt) => halt,
         };
+        self.halted(at, thread, (target, asker), halted);
+    }
+
+    /// What is wanted cannot be told yet, or not at all.
+    fn halted(&mut self, at: usize, thread: &mut Thread, (target, asker): (usize, crate::state::Asker), halted: Halt) {
         match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
             // what waits to be sent makes it known
@@ -600,10 +605,7 @@ impl Session {
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
         let kept = match self.keep(thread, &doing.want.effects) {
             Ok(kept) => kept,
-            Err(error) => {
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                return self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
-            }
+            Err(error) => return self.end_item(thread, Ended::failed(placed(thread, error))),
         };
         let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
@@ -612,18 +614,9 @@ impl Session {
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result
-            .get("msg")
-            .map(modules::display)
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "the module says that it failed".into());
-        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
-            Some(run) => error.at(&run.task.module_span),
-            None => error,
-        });
+        let error = failed.then(|| said(thread, &result));
         let outcome = match () {
             () if failed => Outcome::Failed,
-            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
             () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
             () if acted && !queries => Outcome::Ran { changed: is_changed },
             () if !doing.gaps.is_empty() => Outcome::Change,
@@ -634,10 +627,7 @@ impl Session {
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
         }
-        let say = doing.want.effects.iter().find_map(|effect| match effect {
-            Effect::Say(value) => Some(value.clone()),
-            _ => None,
-        });
+        let say = doing.want.effects.iter().find_map(Effect::said);
         let mut effects = doing.want.effects.clone();
         if !doing.environment.is_empty() {
             self.surround(thread, &mut effects);
@@ -958,9 +948,8 @@ impl Session {
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
         if failed && !ignored {
-            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
+            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy()) || self.too_many_failed(thread);
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
-            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
@@ -1020,6 +1009,20 @@ pub(super) fn interrupted(task: &Task) -> Diagnostic {
 fn stands_alone(task: &Task) -> bool {
     let pauses = task.keywords.get("loop_control").is_some_and(|control| control.get("pause").is_some());
     pauses || task.keywords.contains_key("register") || task.keywords.contains_key("until")
+}
+
+/// The failure that a result tells of, at the task.
+fn said(thread: &Thread, result: &Map) -> Diagnostic {
+    let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty());
+    placed(thread, Diagnostic::error(message.unwrap_or_else(|| "the module says that it failed".into())))
+}
+
+/// An error at the task that is under way.
+fn placed(thread: &Thread, error: Diagnostic) -> Diagnostic {
+    match &thread.cursor.run {
+        Some(run) => error.at(&run.task.module_span),
+        None => error,
+    }
 }
 
 enum Prepared {
