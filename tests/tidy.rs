@@ -14,10 +14,21 @@ const LONGEST: usize = 70;
 const ALLOWED: &[(&str, &str)] = &[
     ("word engine/core/src/modules/set_fact.rs: full stop after `Invalid variable name '{name}'.`", "Ansible's text, word for word"),
     (
+        "word engine/core/src/weave/background.rs: full stop after `This action ({}) does not support async.`",
+        "Ansible's text, word for word",
+    ),
+    (
+        "word engine/core/src/weave/background.rs: full stop after `Task failed: Timed out after {seconds} second(s).`",
+        "Ansible's text, word for word",
+    ),
+    (
         "word engine/core/src/modules/set_fact.rs: full stop after `Variable names must be strings starting with a letter or underscore character, and contain only letters, numbers and underscores.`",
         "Ansible's text, word for word",
     ),
-    ("word engine/core/src/weave/background.rs: full stop after `This action ({}) does not support async.`", "Ansible's text, word for word"),
+    (
+        "word engine/core/src/weave/background.rs: full stop after `This action ({}) does not support async.`",
+        "Ansible's text, word for word",
+    ),
     (
         "word engine/core/src/weave/background.rs: full stop after `Task failed: Timed out after {seconds} second(s).`",
         "Ansible's text, word for word",
