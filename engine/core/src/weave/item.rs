@@ -7,14 +7,14 @@ use crate::book::task::Task;
 use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
-use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::state::{Cause, Effect, Gap, Halt, Look, Refusal, View};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
 use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
-use super::{address, args, select};
+use super::{address, args, select, send};
 
 /// What an item came to.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct Ended {
     pub gaps: Vec<Gap>,
     pub error: Option<Diagnostic>,
     pub doubt: Option<Cause>,
+    /// Only a real run could tell its result.
+    pub open: bool,
     pub say: Option<Value>,
     pub effects: Vec<Effect>,
 }
@@ -377,6 +379,7 @@ impl Session {
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
+        let judged = module.clone();
         let halted = match module.want(&View::new(&state.world, asker)) {
             Ok(want) => match compare(&state.world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
@@ -409,6 +412,9 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
+                if let Some(ended) = self.doubted(thread, &*judged, target, asker) {
+                    return self.end_item(thread, ended);
+                }
                 let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
                 self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
             }
@@ -421,6 +427,9 @@ impl Session {
             return;
         }
         if let Some(message) = doing.want.failed.take() {
+            if let Some(ended) = self.doubted(thread, &*doing.module, doing.target, doing.asker) {
+                return self.end_item(thread, ended);
+            }
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
             let mut ended = Ended::failed(error);
@@ -441,10 +450,22 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
-        if checking && doing.doubt.is_none() {
-            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
-            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
-            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        if checking && doing.doubt.is_none() && doing.may.is_none() {
+            let looks = self.rights(&doing);
+            if !looks.is_empty() {
+                let (target, asker) = (doing.target, doing.asker);
+                return self.ask(at, thread, target, asker, looks);
+            }
+            let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
+            match self.refusal(&doing) {
+                Some((_, Refusal::Maybe(because))) => doing.doubt = Some(Arc::new(Unknown { because, span })),
+                Some((gap, Refusal::Surely(why))) => {
+                    let error = send::refused(&doing.gaps[gap], &why);
+                    let ended = Ended::failed(span.map_or(error.clone(), |span| error.at(&span)));
+                    return self.end_item(thread, Ended { gaps: doing.gaps, ..ended });
+                }
+                None => {}
+            }
         }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
@@ -458,7 +479,7 @@ impl Session {
     }
 
     /// Whether this task only says what it would do.
-    fn checks(&self, thread: &Thread) -> bool {
+    pub(super) fn checks(&self, thread: &Thread) -> bool {
         let Some(run) = &thread.cursor.run else { return self.tree.options.check };
         if run.task.keyword("check_mode").is_none() {
             return self.tree.options.check;
@@ -471,12 +492,16 @@ impl Session {
     pub(super) fn predict(&mut self, thread: &Thread, doing: &Doing) {
         let Some(run) = &thread.cursor.run else { return };
         let cause = Arc::new(Unknown { because: format!("\"{}\" runs before it", run.label.name), span: Some(run.task.span.clone()) });
+        let all_seeing = self.all_seeing(doing.target);
         let world = &mut self.targets[doing.target].world;
         for gap in &doing.gaps {
             world.disturb((self.tree.kinds)(gap.id.kind).reach(gap), &cause);
         }
         for gap in &doing.gaps {
-            world.predict(gap, &cause);
+            let kind = (self.tree.kinds)(gap.id.kind);
+            world.foretell(gap.id.clone(), kind.after(gap), &cause);
+            let spared = all_seeing.iter().copied().chain([doing.asker]).collect();
+            world.veil(kind.veils(gap), spared, &cause);
         }
     }
 
@@ -488,11 +513,12 @@ impl Session {
             let Some(run) = &thread.cursor.run else { return };
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
-            let shown = action.shown.clone();
+            let (shown, open) = (action.shown.clone(), !action.predictable);
             let mut result = doing.want.result.clone();
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
+                open,
                 result,
                 gaps: doing.gaps.clone(),
                 doubt: doing.doubt.clone(),
@@ -512,8 +538,20 @@ impl Session {
         responses: Vec<crate::state::Response>,
     ) {
         let reply = reply.into();
-        if doing.want.condition.is_some() && !self.checks(thread) {
-            return self.wait(at, thread, doing, reply);
+        if let (Some(action), Some(reply)) = (&doing.want.action, &reply)
+            && !action.code_is_data
+            && reply.code != 0
+        {
+            let ended = self.not_done(thread, &doing, &action.shown, reply);
+            return self.end_item(thread, ended);
+        }
+        if doing.want.condition.is_some() {
+            if !self.checks(thread) {
+                return self.wait(at, thread, doing, reply);
+            }
+            if doing.gaps.is_empty() && doing.want.action.is_none() {
+                return self.foresee(at, thread, doing);
+            }
         }
         self.conclude(thread, &doing, reply, responses);
     }
@@ -581,6 +619,7 @@ impl Session {
             result,
             gaps: doing.gaps.clone(),
             doubt: doing.doubt.clone(),
+            open: false,
             say,
             error,
             effects: doing.want.effects.clone(),
@@ -758,6 +797,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
+            _ if ended.open => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
@@ -843,7 +883,9 @@ impl Session {
         }
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
-            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if ended.open || !predictable(&ended) => {
+                Value::Unknown(run.cause.clone())
+            }
             _ => with_lines(result.clone()),
         };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {

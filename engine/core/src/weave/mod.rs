@@ -10,6 +10,7 @@ mod batch;
 mod check;
 mod cursor;
 mod fatal;
+mod foresee;
 mod include;
 mod item;
 mod lineup;
