@@ -29,6 +29,8 @@ struct Start {
     also: BTreeSet<String>,
     /// Why check cannot be certain of all; otherwise it must be.
     unsure: Option<String>,
+    /// What check is not sure of fails.
+    fails: bool,
     /// Acts anew on each run.
     again: bool,
 }
@@ -50,6 +52,8 @@ struct Said {
 struct Found {
     wrong: Vec<String>,
     certain: usize,
+    /// Of these, how many went another way.
+    otherwise: usize,
     unsure: usize,
 }
 
@@ -66,7 +70,7 @@ fn starts(module: &Path) -> Vec<Start> {
     let list = node.to_value().to_json().expect("plain data");
     let text = |start: &Value, name: &str| start[name].as_str().map(str::to_string);
     let start = |start: &Value| {
-        let keys = ["state", "given", "local", "task", "tasks", "handlers", "apart", "also", "unsure", "again"];
+        let keys = ["state", "given", "local", "task", "tasks", "handlers", "apart", "also", "unsure", "fails", "again"];
         let unknown = start.as_object().expect("a mapping").keys().find(|key| !keys.contains(&key.as_str()));
         assert!(unknown.is_none(), "{}: no key {unknown:?}", module.display());
         Start {
@@ -78,6 +82,7 @@ fn starts(module: &Path) -> Vec<Start> {
             apart: start["apart"].as_bool().unwrap_or(false) || start["tasks"].is_array(),
             also: start["also"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_string).collect(),
             unsure: text(start, "unsure"),
+            fails: start["fails"].as_bool().unwrap_or(false),
             again: start["again"].as_bool().unwrap_or(false),
         }
     };
@@ -328,11 +333,15 @@ fn hold(start: &Start, at: &str, said: [&[Said]; 3], sides: [&Snapshot; 2], foun
         };
         if is_certain(check) {
             found.certain += 1;
+            found.otherwise += usize::from(!holds(&check.outcome, &apply.outcome));
             wrong.extend(
                 judge(check, apply).into_iter().map(|what| if start.tasks.len() > 1 { format!("{}: {what}", check.task) } else { what }),
             );
         } else {
             (found.unsure, unsure) = (found.unsure + 1, true);
+            if apply.outcome == "failed" && !start.fails {
+                wrong.push(format!("{}: check is not sure, and apply fails: {}", check.task, apply.error));
+            }
         }
         let second = again.iter().find(|second| second.task == check.task);
         if !settled(start, check, apply, second) {
@@ -475,16 +484,17 @@ fn what_check_says_is_what_apply_does() {
         let runs: Vec<_> = labs.iter().enumerate().map(|one| scope.spawn(move || all(one))).collect();
         runs.into_iter().map(|run| run.join().expect("a host's thread ends")).collect()
     });
-    let (certain, unsure): (usize, usize) =
-        founds.iter().fold((0, 0), |(certain, unsure), found| (certain + found.certain, unsure + found.unsure));
+    let sum = |of: fn(&Found) -> usize| founds.iter().map(of).sum::<usize>();
     let wrong: Vec<&str> = founds.iter().flat_map(|found| &found.wrong).map(String::as_str).collect();
-    figures(certain, unsure);
+    let otherwise = sum(|found| found.otherwise);
+    figures(sum(|found| found.certain), otherwise, sum(|found| found.unsure));
+    assert_eq!(otherwise, 0, "what check called certain went another way:\n{}", wrong.join("\n"));
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[allow(clippy::print_stderr, reason = "figures for who reads the log")]
-fn figures(certain: usize, unsure: usize) {
-    eprintln!("check called {certain} tasks certain, and was not sure of {unsure}");
+fn figures(certain: usize, otherwise: usize, unsure: usize) {
+    eprintln!("check called {certain} tasks certain, of which {otherwise} went another way, and was not sure of {unsure}");
 }
 
 /// One file held against a host, and its table against the one that is kept.
