@@ -239,22 +239,23 @@ fn paired<'a>(first: &'a [Said], second: &'a [Said]) -> Vec<(Option<&'a Said>, O
 
 /// Keys of results that only a real run can tell, or that it tells of itself.
 const OWN: &[&str] = &[
-    "start",
-    "end",
-    "delta",
-    "elapsed",
-    "diff",
-    "stop",
-    "invocation",
-    "status",
-    "stdout",
-    "stderr",
-    "stdout_lines",
-    "stderr_lines",
-    "rc",
-    "msg",
     "attempts",
+    "backup_file",
+    "delta",
+    "diff",
+    "elapsed",
+    "end",
+    "invocation",
+    "msg",
+    "rc",
     "results",
+    "start",
+    "status",
+    "stderr",
+    "stderr_lines",
+    "stdout",
+    "stdout_lines",
+    "stop",
 ];
 
 /// Gaps field by field. How a thing is that a task before it would make, such as the mode that a umask leaves, check need not
@@ -277,9 +278,20 @@ fn steady(value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(facts) = value.as_object_mut() {
         facts.retain(|name, _| {
-            !["date_time", "mem", "loadavg", "uptime", "mounts", "ansible_ssh_host_key", "ansible_lo", "ansible_eth0", "proc"]
-                .iter()
-                .any(|part| name.contains(part))
+            ![
+                "date_time",
+                "mem",
+                "loadavg",
+                "uptime",
+                "mounts",
+                "ansible_ssh_host_key",
+                "ansible_env",
+                "ansible_lo",
+                "ansible_eth0",
+                "proc",
+            ]
+            .iter()
+            .any(|part| name.contains(part))
         });
     }
     value
@@ -298,8 +310,15 @@ fn judge(check: &Said, apply: &Said) -> Vec<String> {
         wrong.push(format!("check would change {}, apply changed {}", json!(check.gaps), json!(apply.gaps)));
     }
     for (key, value) in check.result.as_object().into_iter().flatten().filter(|(key, _)| !OWN.contains(&key.as_str())) {
-        if steady(&apply.result[key]) != steady(value) && apply.outcome != "ran" {
-            wrong.push(format!("`{key}` of the result is {value} in check, {} in apply", apply.result[key]));
+        let (left, right) = (steady(value), steady(&apply.result[key]));
+        if left != right && apply.outcome != "ran" {
+            let parts =
+                left.as_object().into_iter().flatten().filter(|(name, part)| right[name.as_str()] != **part).map(|(name, _)| name.as_str());
+            let parts: Vec<&str> = parts.collect();
+            let show = |side: &Value| {
+                if parts.is_empty() { side.to_string() } else { parts.iter().map(|part| format!("{part}: {} ", side[*part])).collect() }
+            };
+            wrong.push(format!("`{key}` of the result is {} in check, {} in apply", show(&left), show(&right)));
         }
     }
     wrong
