@@ -34,6 +34,15 @@ pub fn has(text: &str, lines: &[&str]) {
     }
 }
 
+/// What one host of a run was told that failed or could not be reached, up to the next one.
+pub fn about<'a>(text: &'a str, host: &str) -> &'a str {
+    let start = ["unreachable", "failed    "].iter().find_map(|word| text.find(&format!("  {word} {host}\n")));
+    assert!(start.is_some(), "nothing of {host}:\n{text}");
+    let rest = &text[start.unwrap_or_default()..];
+    let next = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with(' '));
+    &rest[..next.map_or(rest.len(), |(at, _)| at)]
+}
+
 /// A new folder of one test, gone with it; it stays where the test fails.
 pub struct Folder(PathBuf);
 

@@ -4,6 +4,8 @@
 //!
 //! ```text
 //! --- file PATH        a file of the project; `\xHH` in `--- bytes PATH` is a byte
+//! --- closed PATH      the same, and only root may read it
+//! --- copy FROM PATH   a copy of a file below `tests/`
 //! --- run              lines for `sh`; `play` and `ansible-playbook` are the built program
 //! --- run as nobody    the same by a user without rights
 //! --- says             what comes on stdout and stderr, in the order it came, and the exit code
@@ -20,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A run that takes longer hangs (seconds). It ends then with code 124.
-const LIMIT: &str = "120";
+const LIMIT: &str = "60";
 /// More memory than this is too much for any mistake in a small project (kB).
 const MEMORY: u64 = 4 << 20;
 const NOBODY: u32 = 65534;
@@ -158,14 +160,21 @@ impl Place {
     fn furnish(&self, case: &Case) {
         for (part, text) in &case.parts {
             let (kind, name) = part.split_once(' ').unwrap_or((part, ""));
-            let bytes = match kind {
-                "file" => text.clone().into_bytes(),
-                "bytes" => bytes(text),
+            let (name, bytes) = match kind {
+                "file" | "closed" => (name, text.clone().into_bytes()),
+                "bytes" => (name, bytes(text)),
+                "copy" => {
+                    let (from, to) = name.split_once(' ').expect("what is copied, and where to");
+                    (to, fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(from)).expect("a file to copy"))
+                }
                 _ => continue,
             };
             let path = self.folder.join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, &bytes).expect("a written file");
+            if kind == "closed" {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("a closed file");
+            }
             if bytes.starts_with(b"#!") {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
             }
@@ -185,6 +194,7 @@ impl Place {
         let output = command.output().expect("sh runs");
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout).replace(&self.folder.display().to_string(), "/project");
+        let text = text.replace(&self.root.display().to_string(), "/above");
         let mut steady: String = text.split_inclusive('\n').map(steady).collect();
         if !steady.is_empty() && !steady.ends_with('\n') {
             steady.push('\n');
@@ -201,7 +211,7 @@ impl Drop for Place {
 
 /// A line without what differs from run to run.
 fn steady(line: &str) -> String {
-    let plain = line.trim_start_matches("\u{1b}[2m");
+    let plain = line.trim_start_matches("\u{1b}[2m").trim_start_matches("ESC[2m");
     if plain.starts_with("took ")
         && let Some((before, after)) = line.split_once("took ")
     {

@@ -18,3 +18,8 @@ fn program() -> std::path::PathBuf {
 fn each_mistake_has_its_message() {
     projects::each_alone(&folder("errors"), &program());
 }
+
+#[test]
+fn check_and_apply_print_what_they_do() {
+    projects::each_in_order(&folder("cases"), &program());
+}

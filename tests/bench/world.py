@@ -34,7 +34,8 @@ class World:
         labs = os.environ.get("PLAY_LABS") or os.path.expanduser("~/.cache/play-lab")
         self.lab = os.environ.get("PLAY_LAB") or os.path.join(labs, f"bench-{os.getpid()}")
         self.own = "PLAY_LAB" not in os.environ  # else it stays up
-        self.env = {"PLAY_LAB": self.lab, "PLAY_OWNER": str(os.getpid())}
+        owner = {"PLAY_OWNER": str(os.getpid())}
+        self.env = {"PLAY_LAB": self.lab, **(owner if self.own else {})}
         self.cluster = {}
 
     # --- hosts
@@ -68,7 +69,7 @@ class World:
         if not self.cluster:
             script(os.path.join(CLUSTER, "build.sh"))
             name = f"bench-{os.getpid()}"
-            self.cluster = assignments(script(os.path.join(CLUSTER, "cluster.sh"), "up", name, env={"PLAY_PARTS": "", **self.env}))
+            self.cluster = assignments(script(os.path.join(CLUSTER, "cluster.sh"), "up", name, env={"PLAY_PARTS": "", "PLAY_OWNER": str(os.getpid())}))
             self.cluster = {key: value.strip("'\"") for key, value in self.cluster.items()}
         return self.cluster
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use play_core::book::inventory::HostId;
 use play_core::book::{HostVars, Inventory, Level, Loader, Play, magic};
+use play_core::run::Kinds;
 use play_core::text::{Collector, Control, MemoryControl, Templates};
 use play_core::weave::{self, Host, Known, Options, Session, Tree};
 
@@ -41,18 +42,30 @@ impl Book {
         let host = |at| {
             let mut base = inventory.layers(HostId(at));
             base.push(Level::Magic, Arc::new(magic::host(&inventory, HostId(at))));
-            Host { base, ..Host::default() }
+            Host::new(base)
         };
         let bases = (0..inventory.count()).map(host).collect();
         let failed = errors.has_errors();
         let told: Vec<String> = errors.into_vec().iter().map(|error| error.render(false)).collect();
         assert!(!failed, "{}\n{playbook}", told.join("\n"));
-        Book { control, templates, inventory, plays, hosts: bases, text: playbook.into() }
+        Book {
+            control,
+            templates,
+            inventory,
+            plays,
+            hosts: bases,
+            text: files.iter().fold(playbook.to_string(), |all, (name, text)| all + &format!("\n# {name}\n{text}")),
+        }
     }
 
+    /// A run on simulated targets.
     pub fn session(&self, options: Options) -> Session {
-        let tree =
-            Tree { control: self.control.clone(), templates: self.templates.clone(), options, extra: Arc::default(), kinds: kinds::find };
+        self.session_of(options, kinds::find)
+    }
+
+    pub fn session_of(&self, options: Options, kinds: Kinds) -> Session {
+        let (control, templates) = (self.control.clone(), self.templates.clone());
+        let tree = Tree { control, templates, options, extra: Arc::default(), kinds };
         Session::new(Arc::new(tree), self.inventory.clone(), self.plays.clone(), self.hosts.clone())
     }
 }

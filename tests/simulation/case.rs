@@ -54,7 +54,10 @@ impl Case {
     pub fn new(traits: Traits, book: Book) -> Case {
         let mut after = fresh(traits.hosts);
         let base = run(&book, &mut after, &Plan::default());
-        let wrong = checks::wrong(&base, traits).into_iter().map(|what| format!("uncut: {what}")).collect();
+        let mut wrong: Vec<String> = checks::wrong(&base, traits).into_iter().map(|what| format!("uncut: {what}")).collect();
+        // a playbook that fails by a mistake of its own shows nothing
+        let broken = |line: &&Line| line.error.as_ref().is_some_and(|error| error.contains("there is no variable"));
+        wrong.extend(base.told.iter().find(broken).map(|line| format!("a broken playbook: {line:?}")));
         Case { traits, book, base, after, wrong }
     }
 
@@ -121,7 +124,10 @@ impl Case {
         let mut wrong = vec![];
         for line in trace.told.iter().filter(|line| !line.item && matches!(line.outcome, "same" | "change") && !line.doubted) {
             let Some(then) = ran.get(&key(line)) else { continue };
-            if then.outcome != line.outcome && !matches!(then.outcome, "failed" | "unreachable") && line.task.starts_with('t') {
+            if then.outcome != line.outcome
+                && !matches!(then.outcome, "failed" | "unreachable" | "interrupted")
+                && line.task.starts_with('t')
+            {
                 wrong.push(format!("check said {line:?}, and the run {then:?}"));
             }
         }

@@ -25,7 +25,7 @@ pub fn wrong(trace: &Trace, traits: Traits) -> Vec<String> {
         };
         adds_up(host, recap, &lines, &mut wrong);
         in_order(host, &lines, &mut wrong);
-        if !traits.delegates {
+        if !traits.delegates && !traits.sides {
             out_is_out(host, &lines, traits, &mut wrong);
         }
     }
@@ -40,7 +40,7 @@ fn adds_up(host: &str, recap: &Recap, lines: &[&Line], wrong: &mut Vec<String>) 
     let unreachable = count(&|line| line.outcome == "unreachable" && !line.ignored);
     let bad = count(&|line| failed(line) && !line.ignored);
     let ignored = count(&|line| line.ignored);
-    let ok = count(&|line| !matches!(line.outcome, "failed" | "unreachable" | "skipped")) + ignored;
+    let ok = count(&|line| !matches!(line.outcome, "failed" | "unreachable" | "interrupted" | "skipped")) + ignored;
     let told = (ok, skipped, unreachable, bad, ignored);
     let counted = (recap.ok, recap.skipped, recap.unreachable, recap.failed + recap.rescued, recap.ignored);
     if told != counted {
@@ -70,8 +70,8 @@ fn in_order(host: &str, lines: &[&Line], wrong: &mut Vec<String>) {
 /// Who failed and is not rescued does nothing more.
 fn out_is_out(host: &str, lines: &[&Line], traits: Traits, wrong: &mut Vec<String>) {
     let out = lines.iter().position(|line| {
-        let guarded = line.outcome != "unreachable" && (line.task.ends_with('g') || number(line).is_none());
-        matches!(line.outcome, "failed" | "unreachable") && !line.ignored && !guarded
+        let guarded = !matches!(line.outcome, "unreachable" | "interrupted") && (line.task.ends_with('g') || number(line).is_none());
+        matches!(line.outcome, "failed" | "unreachable" | "interrupted") && !line.ignored && !guarded
     });
     let Some(out) = out else { return };
     let more = lines[out + 1..].iter().find(|line| !(traits.forced && line.task.starts_with('h')));

@@ -291,6 +291,7 @@ fn line(told: &Told, item: bool) -> Line {
         Outcome::Skipped(_) => "skipped",
         Outcome::Failed => "failed",
         Outcome::Unreachable => "unreachable",
+        Outcome::Interrupted => "interrupted",
     };
     Line {
         host: told.host.to_string(),

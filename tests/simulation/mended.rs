@@ -42,8 +42,8 @@ fn facts_of_another_host_are_read_behind_what_it_has_queued() {
         {"name": "t2", "set_fact": {"v": "{{ inventory_hostname }}"}},
         {"name": "t3", "copy": {"dest": "/etc/v", "content": "{{ hostvars['h0'].v | default('none') }}"}},
     ]);
-    let (_, far) = ran(&book(2, tasks), 2, &plan);
-    assert_eq!(contents(&far, "h0", "/etc/v").as_deref(), Some("h0"));
+    let (trace, far) = ran(&book(2, tasks), 2, &plan);
+    assert_eq!(contents(&far, "h0", "/etc/v").as_deref(), Some("h0"), "{:?}", trace.told);
     assert_eq!(contents(&far, "h1", "/etc/v").as_deref(), Some("h0"));
 }
 
@@ -146,4 +146,17 @@ fn an_interrupt_ends_a_loop_between_two_items() {
     let (trace, far) = ran(&book(1, tasks), 1, &Plan { interrupt: Some(2), ..Plan::default() });
     assert_eq!(far.hosts["h0"].counts.len(), 2, "{:?}", trace.told);
     assert_eq!(outcome(&trace, "h0", "t1").map(|line| line.outcome), Some("ran"), "what was done is told");
+}
+
+/// A wait of one host on another was asked about while that other had a message on its way.
+#[test]
+fn one_message_at_a_time_goes_to_a_target() {
+    let tasks = json!([
+        {"name": "t1", "wait_for": {"path": "/run/late-{{ inventory_hostname }}", "sleep": 1}, "delegate_to": "h0"},
+        {"name": "t2", "command": "simctl count {{ inventory_hostname }}", "delegate_to": "h0"},
+    ]);
+    let book = book(3, tasks);
+    for pace in 0..20 {
+        ran(&book, 3, &Plan { pace, ..Plan::default() });
+    }
 }

@@ -214,7 +214,7 @@ impl Random {
             }
             _ => {
                 self.traits.waits = true;
-                vec![json!({"name": name, "wait_for": {"path": "/run/late-a", "sleep": 2}})]
+                vec![json!({"name": name, "wait_for": {"path": "/run/late-a", "sleep": 2, "timeout": 100000}})]
             }
         }
     }
@@ -318,9 +318,12 @@ impl Random {
             1 => {
                 let mut task = self.copy(&format!("/etc/{}{n}", dice.pick(&["refused", "stubborn", "denied"])), "x");
                 task["ignore_errors"] = json!(true);
-                vec![task]
+                vec![alone(task, n)]
             }
-            2 if dice.chance(30) => vec![self.copy(&format!("/etc/{}{n}", dice.pick(&["refused", "stubborn", "denied"])), "x")],
+            2 if dice.chance(30) => {
+                let task = self.copy(&format!("/etc/{}{n}", dice.pick(&["refused", "stubborn", "denied"])), "x");
+                vec![alone(task, n)]
+            }
             3 => {
                 let file = format!("inc{n}.yml");
                 let tasks: Vec<Json> =
@@ -378,6 +381,13 @@ impl Random {
         }
         json!({"name": "clusters", "hosts": "clusters", "gather_facts": false, "tasks": tasks})
     }
+}
+
+/// A fix that says it went through and did not is found out behind its whole message: what other tasks had in that has been
+/// done. So such a task is sent alone here.
+fn alone(mut task: Json, n: usize) -> Json {
+    task["register"] = json!(format!("alone{n}"));
+    task
 }
 
 fn register(node: &mut Json, count: &mut usize) {

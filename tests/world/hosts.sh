@@ -42,7 +42,7 @@ SUITE=${PLAY_SUITE:-bookworm}
 [[ $LAB$BASE != *[[:space:]:,]* ]] || die "no blanks, colons or commas in PLAY_LAB and PLAY_BASE, please"
 PACKAGES=openssh-server,systemd,systemd-sysv,dbus,python3,python3-apt,sudo,cron,iproute2,procps,ca-certificates,acl,less,dbus-user-session
 # What the local repository offers, with everything that these need, besides our own packages of demo_packages.
-REPOSITORY=(tree bc unzip zip jq rsync patch lsof psmisc nginx-light file)
+REPOSITORY=(tree bc unzip zip jq rsync patch lsof psmisc nginx-light file curl unattended-upgrades open-iscsi nfs-common)
 UNIFIED=/sys/fs/cgroup; [ ! -d $UNIFIED/unified ] || UNIFIED=$UNIFIED/unified # the cgroup 2 tree
 
 mirror() { apt-get indextargets --format "\$(SITE)" "Created-By: Packages" "Label: Debian" | head -n 1; }

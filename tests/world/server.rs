@@ -22,10 +22,14 @@ pub struct Request {
 pub type Answer = (u16, Value);
 
 impl Server {
-    /// The server of `cluster.sh env`, if its variables are set.
-    pub fn of_environment() -> Option<Server> {
-        let var = |name| std::env::var(name).ok();
-        Some(Server { base: var("PLAY_SERVER")?, token: var("PLAY_TOKEN")?, ca: var("PLAY_CA")? })
+    /// The server of a kubeconfig as `cluster.sh` writes it: one cluster, one user with a token.
+    pub fn of_kubeconfig(path: &str) -> Server {
+        let text = std::fs::read_to_string(path).expect("a kubeconfig");
+        let after = |word: &str| {
+            let quoted = text.split(&format!("{word}: \"")).nth(1).and_then(|rest| rest.split('"').next());
+            quoted.expect("server, token and certificate-authority, quoted").to_owned()
+        };
+        Server { base: after("server"), token: after("token"), ca: after("certificate-authority") }
     }
 
     /// Sends all requests one after the other over one connection.

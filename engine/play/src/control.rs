@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use play_core::text::control::Piped;
-use play_core::text::{Control, ControlError, Decrypted, Entry};
+use play_core::text::{Control, ControlError, Decrypted, Entry, Mark};
 use sha2::{Digest as _, Sha256};
 
 use crate::secrets::{Surroundings, passwords, sops, vault};
@@ -20,6 +20,8 @@ const LIMIT: u64 = 16 << 20;
 pub struct Node {
     vault: Mutex<Vault>,
     around: Surroundings,
+    /// All that were read in this run.
+    secrets: Mutex<Vec<Arc<Mark>>>,
 }
 
 /// Passwords of vaults, read when the first vault is.
@@ -35,7 +37,7 @@ thread_local! {
 
 impl Node {
     pub fn new(vault: passwords::VaultOptions, around: Surroundings) -> Node {
-        Node { vault: Mutex::new(Vault { options: vault, loaded: None }), around }
+        Node { vault: Mutex::new(Vault { options: vault, loaded: None }), around, secrets: Mutex::default() }
     }
 
     /// Adds what the configuration says about passwords to what the command line says.
@@ -60,9 +62,9 @@ impl Node {
             None => return Err("no vault password".into()),
         };
         if list.is_empty() {
-            return Err("it is a vault, and no password was given; use --vault-password-file or --ask-vault-pass".into());
+            return Err("it is a vault, and no password was given\nuse --vault-password-file or --ask-vault-pass".into());
         }
-        let plain = vault::decrypt(text, list).map_err(|error| format!("{error}; {}", error.hint()))?;
+        let plain = vault::decrypt(text, list).map_err(|error| format!("{error}\n{}", error.hint()))?;
         let text = String::from_utf8(plain.to_vec()).map_err(|_| format!("what is in the vault `{path}` is not UTF-8"))?;
         Ok(Decrypted { text, secrets: None })
     }
@@ -71,7 +73,7 @@ impl Node {
         use secrecy::ExposeSecret as _;
         KEYS.with_borrow_mut(|keys| {
             let keys = keys.get_or_insert_with(|| sops::AgeKeys::new(self.around.clone()));
-            let opened = sops::decrypt(text, format, keys).map_err(|error| format!("{error}; {}", error.hint()))?;
+            let opened = sops::decrypt(text, format, keys).map_err(|error| format!("{error}\n{}", error.hint()))?;
             let secrets = opened.secrets.iter().map(|secret| secret.value.expose_secret().to_string()).collect();
             let text = String::from_utf8(opened.bytes.to_vec()).map_err(|_| "what is in it is not UTF-8".to_string())?;
             Ok(Decrypted { text, secrets: Some(secrets) })
@@ -88,6 +90,17 @@ fn said(error: &std::io::Error) -> ControlError {
 }
 
 impl Control for Node {
+    fn keep_secret(&self, mark: &Arc<Mark>) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !secrets.contains(mark) {
+            secrets.push(mark.clone());
+        }
+    }
+
+    fn secrets(&self, from: usize) -> Vec<Arc<Mark>> {
+        self.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().skip(from).cloned().collect()
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ControlError> {
         let file = std::fs::File::open(path).map_err(|error| said(&error))?;
         let metadata = file.metadata().map_err(|error| said(&error))?;
@@ -182,6 +195,9 @@ impl Control for Node {
     }
 
     fn write(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), ControlError> {
+        if let Some(above) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(above).map_err(|error| said(&error))?;
+        }
         let beside = format!("{path}.play-{}", std::process::id());
         let written = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
             file.write_all(bytes)?;

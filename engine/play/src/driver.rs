@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use play_core::run::{Event, Summary};
+use play_core::text::Diagnostic;
 use play_core::weave::{Input, Output, Session};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::report::Report;
@@ -29,6 +31,7 @@ pub async fn drive(session: &mut Session, pool: Arc<Pool>, report: &mut dyn Repo
     let (tell, mut hear) = mpsc::unbounded_channel();
     let mut outputs = session.next(Input::Start, now());
     let mut interrupts = 0;
+    let mut ended = signal(SignalKind::terminate()).ok();
     let mut ticker = tokio::time::interval(Duration::from_millis(100));
     loop {
         for output in outputs {
@@ -46,12 +49,30 @@ pub async fn drive(session: &mut Session, pool: Arc<Pool>, report: &mut dyn Repo
                 _ = ticker.tick() => report.beat(),
                 _ = tokio::signal::ctrl_c() => {
                     interrupts += 1;
-                    if interrupts > 1 { pool.abort() } else { pool.interrupt() }
+                    if interrupts > 1 {
+                        pool.abort();
+                    } else {
+                        pool.interrupt();
+                        let going = Diagnostic::warning("interrupted: what is under way is finished, and nothing else is begun");
+                        report.tell(&Event::Notice(going.hint("interrupt once more to end it now")));
+                    }
+                    break Input::Interrupt;
+                }
+                () = terminated(&mut ended) => {
+                    pool.abort();
                     break Input::Interrupt;
                 }
             }
         };
         outputs = session.next(input, now());
+    }
+}
+
+/// Waits for SIGTERM, for ever where it cannot be heard.
+async fn terminated(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -94,8 +115,12 @@ fn carry(output: Output, pool: &Arc<Pool>, tell: &mpsc::UnboundedSender<Came>, r
             report.prompt(&text);
             tokio::task::spawn_blocking(move || {
                 let mut line = String::new();
-                let _ = std::io::stdin().read_line(&mut line);
-                let _ = tell.send(Came::In(Input::Prompted { text: line.trim_end().to_string() }));
+                let read = std::io::stdin().read_line(&mut line);
+                let input = match read {
+                    Ok(0) | Err(_) => Input::Unanswered,
+                    Ok(_) => Input::Prompted { text: line.trim_end().to_string() },
+                };
+                let _ = tell.send(Came::In(input));
             });
         }
     }

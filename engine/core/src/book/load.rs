@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::veil::{self, Marker, Secrets};
 use super::{json, path as paths};
-use crate::text::control::{Control, ControlError};
+use crate::text::control::{Control, ControlError, undecrypted};
 use crate::text::yaml::{self, MAX_BYTES};
 use crate::text::{Decrypted, Diagnostic, Mark, Node, Result, Source, Value};
 
@@ -35,7 +35,9 @@ impl Text {
         let mut key = [0; 16];
         control.random(&mut key);
         let text = value.as_str().unwrap_or(&self.plain.text).to_string();
-        value.marked(vec![Mark::new(&self.plain.name, text, &key)])
+        let mark = Mark::new(&self.plain.name, text, &key);
+        control.keep_secret(&mark);
+        value.marked(vec![mark])
     }
 
     /// Whether the file was encrypted as a whole, or holds encrypted values.
@@ -123,7 +125,7 @@ pub fn text(control: &dyn Control, path: &str) -> Result<Text> {
     if size > MAX_BYTES {
         return Err(too_large(path, size as u64));
     }
-    let decrypted = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+    let decrypted = control.decrypt(path, &bytes).map_err(|said| undecrypted(&format!("`{path}`"), &said))?;
     if let Some(Decrypted { text, secrets }) = decrypted {
         let secrets = secrets.map_or(Secrets::All, |list| Secrets::These(list.into_iter().collect()));
         return Ok(Text { plain: Source::new(path, text), secrets });

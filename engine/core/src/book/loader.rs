@@ -38,6 +38,8 @@ pub struct Imported {
     pub handlers: Vec<Arc<Task>>,
     pub roles: Vec<Arc<str>>,
     pub public: Vec<Arc<Role>>,
+    /// Roles that they depend on.
+    pub needed: Vec<Arc<str>>,
     /// Calls that came already, for those that are to run once.
     pub keys: HashSet<String>,
 }
@@ -192,7 +194,7 @@ impl<'a> Loader<'a> {
             post_tasks,
             handlers,
             role_names,
-            dependencies: dependencies(&roles),
+            dependencies: dependencies(&roles, imported.needed),
             public: imported.public,
             calls: imported.keys,
             roles,
@@ -427,7 +429,7 @@ impl<'a> Loader<'a> {
             let near = self.control.list(&folders[0]).unwrap_or_default();
             span.error(format!("no file of tasks `{name}`"))
                 .meant(name, near.iter().map(String::as_str))
-                .hint(format!("looked for {}", all.join(", ")))
+                .hint(format!("looked for {}", once_each(&all).join(", ")))
         })
     }
 
@@ -478,6 +480,7 @@ impl<'a> Loader<'a> {
         if !self.first(called) && from.single {
             (used.tasks, used.handlers) = (Arc::from([]), vec![]);
         }
+        self.imported.borrow_mut().needed.extend(needed.iter().map(|need| need.role.name.clone()));
         needed.retain(|need| need.role.duplicates() || self.first(need.key()));
         used.tasks = needed.iter().flat_map(|need| need.tasks.iter()).chain(used.tasks.iter()).cloned().collect();
         used.handlers.splice(0..0, needed.iter().flat_map(|need| need.handlers.iter().cloned()));
@@ -534,7 +537,9 @@ impl<'a> Loader<'a> {
         };
         let entry = from.tasks.as_deref().unwrap_or("main");
         let (mut tasks, handlers) = (part("tasks", entry), part("handlers", from.handlers.as_deref().unwrap_or("main")));
-        if let Some(first) = super::specification::task(role, entry, &around, &from.params).filter(|_| !from.unchecked) {
+        if let Some(first) =
+            super::specification::task(role, from.entry.as_deref().unwrap_or("main"), &around, &from.params).filter(|_| !from.unchecked)
+        {
             tasks = std::iter::once(Item::Task(Arc::new(first))).chain(tasks.iter().cloned()).collect();
         }
         RoleUse { role: role.clone(), around, tasks, handlers: flat(&handlers), span: span.clone(), needs: vec![], graphed: false }
@@ -801,8 +806,7 @@ fn short_name(name: &str) -> Arc<str> {
 }
 
 /// The roles that others depend on, each once.
-fn dependencies(roles: &[Arc<RoleUse>]) -> Vec<Arc<str>> {
-    let mut names: Vec<Arc<str>> = vec![];
+fn dependencies(roles: &[Arc<RoleUse>], mut names: Vec<Arc<str>>) -> Vec<Arc<str>> {
     for role in roles.iter().filter(|role| role.around.up.as_ref().is_some_and(|up| up.ring == Ring::Role)) {
         if !names.contains(&role.role.name) {
             names.push(role.role.name.clone());

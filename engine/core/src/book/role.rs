@@ -66,6 +66,8 @@ impl RoleUse {
 #[derive(Clone, Debug, Default)]
 pub struct RoleFrom {
     pub tasks: Option<String>,
+    /// The same as it is written: only a name without an ending has a specification, as in Ansible.
+    pub entry: Option<String>,
     pub handlers: Option<String>,
     pub vars: Option<String>,
     pub defaults: Option<String>,
@@ -97,6 +99,7 @@ impl RoleFrom {
         let file = |word: &str| arg(word).filter(|name| !name.is_empty()).map(clean);
         RoleFrom {
             tasks: file("tasks_from"),
+            entry: arg("tasks_from").filter(|name| !name.is_empty()),
             handlers: file("handlers_from"),
             vars: file("vars_from"),
             defaults: file("defaults_from"),

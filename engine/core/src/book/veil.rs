@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::text::control::undecrypted;
 use crate::text::yaml::{Data, Scalar};
 use crate::text::{Control, Diagnostic, Mark, Node, Result, Source, Span, Style};
 
@@ -116,7 +117,7 @@ impl Marker<'_> {
     fn vault(&self, node: &Node, scalar: &Scalar, keys: &[String]) -> Result<Node> {
         let (name, span) = (keys.join("."), header(&self.place(&node.span)));
         let plain = self.control.decrypt(&self.source.name, scalar.text.as_bytes());
-        let plain = plain.map_err(|said| span.error(format!("the vault value of `{name}` cannot be decrypted: {said}")))?;
+        let plain = plain.map_err(|said| undecrypted(&format!("the vault value of `{name}`"), &said).at(&span))?;
         let Some(plain) = plain else {
             let said = format!("the value of `{name}` is tagged `!vault` and is no vault text");
             return Err(span.error(said).hint("encrypt it with `ansible-vault encrypt_string`"));
@@ -126,7 +127,9 @@ impl Marker<'_> {
     }
 
     fn mark(&self, text: &str, keys: &[String]) -> Arc<Mark> {
-        Mark::new(format!("vars:{}", keys.join(".")), text, &self.key)
+        let mark = Mark::new(format!("vars:{}", keys.join(".")), text, &self.key);
+        self.control.keep_secret(&mark);
+        mark
     }
 }
 

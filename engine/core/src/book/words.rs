@@ -82,8 +82,6 @@ const TASK: &[&str] = &[
 /// Keywords that are read and have no effect yet, or never will; that is said where they stand.
 pub fn idle(word: &str) -> Option<&'static str> {
     Some(match word {
-        "async" | "poll" => "the task runs to its end before the next one begins",
-        "throttle" => "`--forks` alone bounds how many targets are worked on at once",
         "strategy" => "hosts move on their own, and end as under `linear`",
         "debugger" => "there is no debugger; `-vv` tells more",
         "vars_prompt" => "nothing is asked; give the variables by `-e`",

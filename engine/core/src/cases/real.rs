@@ -178,7 +178,9 @@ fn ports_are_seen_by_what_the_host_has() {
         assert_eq!(wait::read_port(&ask(bare.clone())), Some(Port::Open("")), "{shell:?}");
         assert_eq!(wait::read_port(&ask(away.clone())), Some(Port::Unknown), "{shell:?}");
         assert_eq!(ask(wait::path("/no/such", true)), "@gone\n", "{shell:?}");
-        assert!(ask(wait::path("/etc/passwd", true)).starts_with("@there\nroot:"), "{shell:?}");
+        let there = ask(wait::path("/etc/passwd", true));
+        let (fields, held) = wait::read_path(&there).unwrap_or_else(|| panic!("{shell:?}: {there}"));
+        assert!(fields["kind"].as_str() == Some("file") && held.starts_with("root:"), "{shell:?}: {there}");
         let connections = run(&shell, &wait::connections(&["127.0.0.1", "localhost"]).into(), &folder);
         assert!(
             wait::count(&connections, "127.0.0.1", i64::from(closed), &[], &["01"]) == 0 && connections.out.len() > 100,

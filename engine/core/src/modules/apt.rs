@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::resources::{apt, path};
-use crate::state::{Fields, Halt, Id, Look, Reach, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reach, Reply, View};
 use crate::text::{Map, Result, Unknown, Value};
 
+use super::output::printed;
 use super::packages::{Named, Terms, To, wanted};
 use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, Wanted};
 
@@ -291,25 +292,60 @@ impl Module for Apt {
         Ok(want)
     }
 
+    fn refused(&self, gap: &Gap, reply: &Reply) -> Map {
+        let verb = if gap.then.is_some() { "install" } else { "remove" };
+        let [(_, out), (_, err)] = printed(std::slice::from_ref(reply));
+        let message = match gap.id.kind {
+            apt::CACHE => format!("Failed to update apt cache: {err}"),
+            apt::WORK => format!("'apt-get {}' failed: {err}", gap.id.name),
+            _ => format!("'apt-get {verb} {}' failed: {err}", gap.id.name),
+        };
+        let keys = [("msg", message.into()), ("stdout", out.into()), ("stderr", err.into()), ("rc", i64::from(reply.code).into())];
+        keys.into_iter().map(|(key, value): (&str, Value)| (key.into(), value)).collect()
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
-        let updated = done.gaps.iter().any(|gap| gap.id.kind == apt::CACHE);
-        let lists = done.view.seen(&Self::lists()).and_then(|lists| lists.as_ref()?.get("updated").cloned());
-        result.insert("cache_updated", updated);
-        result.insert("cache_update_time", lists.filter(|time| time.as_int().is_some()).unwrap_or(Value::Int(0)));
-        if !(self.names.is_empty() && self.debs.is_empty() && self.work.is_empty()) && done.reply.is_none() {
+        let named = !(self.names.is_empty() && self.debs.is_empty() && self.work.is_empty());
+        if self.debs.is_empty() && self.work.is_empty() && (self.terms.to != To::Absent || !named) {
+            let updated = done.gaps.iter().any(|gap| gap.id.kind == apt::CACHE);
+            let lists = done.view.seen(&Self::lists()).and_then(|lists| lists.as_ref()?.get("updated").cloned());
+            result.insert("cache_updated", updated);
+            result.insert("cache_update_time", lists.filter(|time| time.as_int().is_some()).unwrap_or(Value::Int(0)));
+        }
+        if named && done.reply.is_none() {
             // lists that are newer, and a package that is now wanted for its own sake, are no change to Ansible
-            let counts = |gap: &&crate::state::Gap| gap.id.kind != apt::CACHE && gap.changes.iter().any(|change| change.field != "auto");
-            result.insert("changed", done.gaps.iter().any(|gap| counts(&gap) && moved(gap, &done.view)));
+            let counts = |gap: &&Gap| gap.id.kind != apt::CACHE && gap.changes.iter().any(|change| change.field != "auto");
+            let changed = done.gaps.iter().any(|gap| counts(&gap) && moved(gap, &done.view));
+            result.insert("changed", changed);
+            self.printed(changed, done, &mut result);
         }
         result
+    }
+}
+
+impl Apt {
+    /// What apt-get printed; where there was nothing to do, what it said of that when it was asked.
+    fn printed(&self, changed: bool, done: &Done<'_>, result: &mut Map) {
+        let said = |name: &String| done.view.seen(&Id::new(apt::WORK, name.as_str()))?.as_ref()?.get("said").cloned();
+        if changed && !done.fixes.is_empty() {
+            result.extend(printed(done.fixes).map(|(key, text)| (key.into(), Value::text(text))));
+        } else if let Some(said) = self.work.iter().find_map(said).filter(|_| !changed) {
+            result.insert("stdout", said);
+            result.insert("stderr", "");
+        } else if !changed && !self.debs.is_empty() {
+            result.extend(printed(&[]).map(|(key, text)| (key.into(), Value::text(text))));
+        }
+        if let Some(out) = result.get("stdout").filter(|_| self.work.iter().any(|name| name.contains("upgrade"))).cloned() {
+            result.insert("msg", out);
+        }
     }
 }
 
 /// Whether a state is not as it is to be.
 fn differ(states: &[Wanted], view: &View<'_>) -> std::result::Result<bool, Halt> {
     for wanted in states {
-        if !crate::state::Gap::between(&wanted.id, view.likely(&wanted.id)?, &wanted.state).is_closed() {
+        if !Gap::between(&wanted.id, view.likely(&wanted.id)?, &wanted.state).is_closed() {
             return Ok(true);
         }
     }
@@ -317,7 +353,7 @@ fn differ(states: &[Wanted], view: &View<'_>) -> std::result::Result<bool, Halt>
 }
 
 /// A newest version that was not known is a change only where it is not the one that was there.
-fn moved(gap: &crate::state::Gap, view: &View<'_>) -> bool {
+fn moved(gap: &Gap, view: &View<'_>) -> bool {
     let unknown = gap.wanted("version").is_some_and(|version| version.unknown().is_some());
     let now = view.seen(&gap.id).and_then(|now| now.as_ref()?.get("version"));
     !unknown || now.map(Value::plain) != gap.had("version").map(Value::plain)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::template::mask::hidden;
 use crate::text::{Diagnostic, Node, Result, Span, Value, scalar};
 
 /// What a module is called, what it is for, and which arguments it takes. `play doc` prints this.
@@ -30,6 +31,8 @@ pub struct Arg {
     pub help: &'static str,
     /// Its value is a secret wherever it is shown.
     pub secret: bool,
+    /// The module can say what it would do also where only a real run tells this value.
+    pub waits: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,13 +61,16 @@ pub enum Type {
     Template,
     /// A file of variables of the control node, or a tree of them; arrives as a `File` does, and is looked for in `vars`.
     Vars,
+    /// A path of the control node that something is written to; arrives as `{name, path, folder, host}`: as it was written, from the
+    /// root, whether there is a folder, and the name of the host.
+    Kept,
     /// A line whose first word names a file of the control node; arrives as a `File` does, with the whole line as `line`.
     Program,
 }
 
 impl Arg {
     pub const fn new(name: &'static str, kind: Type, help: &'static str) -> Arg {
-        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false }
+        Arg { name, kind, required: false, default: None, aliases: &[], choices: &[], help, secret: false, waits: false }
     }
 
     pub const fn required(mut self) -> Arg {
@@ -92,6 +98,19 @@ impl Arg {
         self
     }
 
+    pub const fn waits(mut self) -> Arg {
+        self.waits = true;
+        self
+    }
+
+    /// What it is for, with its name where users write that.
+    fn explained(&self) -> String {
+        match self.name {
+            "_raw_params" | "free_form" => self.help.to_string(),
+            name => format!("`{name}`: {}", self.help),
+        }
+    }
+
     pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
@@ -99,27 +118,26 @@ impl Arg {
 
 impl Spec {
     /// What can be said of arguments before a run: names that the module does not have, arguments that it needs and was
-    /// not given, words that are none of its choices. `given` are the pairs of a mapping as it is written.
-    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool) -> Vec<Diagnostic> {
+    /// not given, values of the wrong type. `given` are the pairs of a mapping as it is written, `whole` if there are no
+    /// others; names alone are held against the module where the task may be `meant` to fail.
+    pub fn check(&self, span: &Span, given: &[(Node, Node)], whole: bool, meant: bool) -> Vec<Diagnostic> {
         let mut wrong = vec![];
         let named = |key: &Node| self.arg(key.as_str().unwrap_or_default());
         for (key, value) in given {
-            match (named(key), value.as_str()) {
-                (None, _) if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
-                (Some(arg), Some(text)) if !arg.choices.is_empty() && !text.contains("{{") && !text.contains("{%") => {
-                    let typed = typed(arg, value.to_value()).ok();
-                    wrong.extend(typed.and_then(|typed| check_choice(arg, &typed, &value.span).err()));
-                }
+            let template = value.as_scalar().is_none_or(|scalar| scalar.text.contains("{{") || scalar.text.contains("{%"));
+            match named(key) {
+                None if !self.any => wrong.push(self.unknown(key.as_str().unwrap_or_default(), &key.span)),
+                Some(arg) if meant && !template => wrong.extend(coerce(arg, value.to_value(), &value.span).err()),
                 _ => {}
             }
         }
         let missing = |arg: &&Arg| arg.required && !given.iter().any(|(key, _)| named(key).is_some_and(|had| had.name == arg.name));
-        wrong.extend(self.args.iter().find(missing).filter(|_| whole).map(|arg| self.needs(arg, span)));
+        wrong.extend(self.args.iter().find(missing).filter(|_| whole && meant).map(|arg| self.needs(arg, span)));
         wrong
     }
 
     fn needs(&self, arg: &Arg, span: &Span) -> Diagnostic {
-        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+        span.error(format!("module `{}` needs the argument `{}`", self.name, arg.name)).hint(arg.explained())
     }
 
     pub fn arg(&self, name: &str) -> Option<&'static Arg> {
@@ -230,9 +248,25 @@ impl Args {
         self.given.get(name).filter(|(value, _)| !value.is_null()).map(|(value, _)| display(value))
     }
 
+    /// The secrets that went into the arguments.
+    pub fn marks(&self) -> Vec<std::sync::Arc<crate::text::Mark>> {
+        self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).flat_map(Value::marks).collect()
+    }
+
     /// The first unknown among the arguments.
     pub fn unknown(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
         self.given.values().map(|(value, _)| value).chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
+    }
+
+    /// The first unknown that the module cannot go without, in a run that only says what it would do.
+    pub fn lacks(&self) -> Option<&std::sync::Arc<crate::text::Unknown>> {
+        let waits = |name: &str, value: &Value| match self.spec.arg(name) {
+            // what a template renders may wait, and its name may not
+            Some(arg) if arg.waits => !matches!(arg.kind, Type::File | Type::Template) || value.as_map().is_some(),
+            _ => false,
+        };
+        let given = self.given.iter().filter(|(name, (value, _))| !waits(name, value)).map(|(_, (value, _))| value);
+        given.chain(self.rest.iter().map(|(_, value)| value)).find_map(Value::unknown)
     }
 
     /// A number, whole or not.
@@ -304,10 +338,10 @@ fn coerce(arg: &Arg, value: Value, span: &Span) -> Result<Value> {
     let plain = value.plain().clone();
     let coerced = typed(arg, plain).map_err(|wanted| {
         let shown = if marks.is_empty() { format!("{} is", value.type_name()) } else { "this secret is".into() };
-        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(format!("`{}`: {}", arg.name, arg.help))
+        span.error(format!("`{}` takes {wanted}, and {shown} given", arg.name)).hint(arg.explained())
     })?;
     if !arg.choices.is_empty() {
-        check_choice(arg, &coerced, span)?;
+        check_choice(arg, &coerced, span).map_err(|error| error.map_text(|text| hidden(text, &marks)))?;
     }
     if arg.kind == Type::Mode {
         check_mode(&coerced, span)?;
@@ -355,6 +389,7 @@ fn typed(arg: &Arg, value: Value) -> std::result::Result<Value, &'static str> {
         | Type::File
         | Type::Template
         | Type::Vars
+        | Type::Kept
         | Type::Program => Ok(value),
         Type::Text | Type::Path => match value {
             Value::List(_) | Value::Map(_) => Err("a text"),

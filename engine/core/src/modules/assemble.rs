@@ -18,7 +18,7 @@ static SPEC: Spec = Spec {
     name: "assemble",
     collection: "ansible.builtin",
     about: "Make a file of the files of a folder",
-    args: &[
+    args: owned::contents_args![
         Arg::new("src", Type::File, "The folder").required(),
         Arg::new("dest", Type::Path, "The file").required(),
         Arg::new("delimiter", Type::Text, "What stands between two files; may hold `\\n`"),
@@ -28,17 +28,6 @@ static SPEC: Spec = Spec {
         Arg::new("decrypt", Type::Bool, "Decrypt vault files of the control node").default("true"),
         Arg::new("force", Type::Bool, "Replace a file that differs").default("true"),
         Arg::new("follow", Type::Bool, "Write through a link").default("false"),
-        owned::BACKUP,
-        owned::VALIDATE,
-        owned::MODE,
-        owned::OWNER,
-        owned::GROUP,
-        owned::UNSAFE_WRITES,
-        owned::ATTRIBUTES,
-        owned::SEUSER,
-        owned::SEROLE,
-        owned::SETYPE,
-        owned::SELEVEL,
     ],
     free_form: None,
     any: false,
@@ -210,6 +199,10 @@ impl Module for Assemble {
         result.insert("src", self.source.as_str());
         result.insert("msg", "OK");
         Ok(Want { result, ..Want::states([wanted]) })
+    }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
     }
 
     fn result(&self, done: &Done<'_>) -> Map {

@@ -16,10 +16,10 @@ static SPEC: Spec = Spec {
     name: "blockinfile",
     collection: "ansible.builtin",
     about: "Keep a block of lines, between two marks, in a file",
-    args: &[
+    args: owned::contents_args![
         Arg::new("path", Type::Path, "The file").required().aliases(&["dest", "destfile", "name"]),
         Arg::new("state", Type::Text, "Whether the block is to be there").default("present").choices(&["absent", "present"]),
-        Arg::new("block", Type::Text, "The lines; none: the block goes").aliases(&["content"]),
+        Arg::new("block", Type::Text, "The lines; none: the block goes").aliases(&["content"]).waits(),
         Arg::new("marker", Type::Text, "The lines around it; `{mark}` becomes BEGIN and END").default("# {mark} ANSIBLE MANAGED BLOCK"),
         Arg::new("marker_begin", Type::Text, "What `{mark}` becomes before the block").default("BEGIN"),
         Arg::new("marker_end", Type::Text, "What `{mark}` becomes behind the block").default("END"),
@@ -28,17 +28,6 @@ static SPEC: Spec = Spec {
         Arg::new("append_newline", Type::Bool, "A blank line behind it, unless it is the end of the file").default("false"),
         Arg::new("prepend_newline", Type::Bool, "A blank line before it, unless it is the begin of the file").default("false"),
         Arg::new("create", Type::Bool, "Make the file where it is not there").default("false"),
-        owned::BACKUP,
-        owned::VALIDATE,
-        owned::MODE,
-        owned::OWNER,
-        owned::GROUP,
-        owned::UNSAFE_WRITES,
-        owned::ATTRIBUTES,
-        owned::SEUSER,
-        owned::SEROLE,
-        owned::SETYPE,
-        owned::SELEVEL,
     ],
     free_form: None,
     any: false,
@@ -188,6 +177,9 @@ impl Module for BlockInFile {
         if now.value.is_none() && !self.present {
             return Ok(Want::result(Map::from_iter([("msg".into(), Value::text(format!("File {path} not present")))])));
         }
+        if let Some(want) = self.file.waits(&now, view)? {
+            return Ok(want);
+        }
         let bytes = self.edit(now.bytes());
         let msg = match () {
             () if now.value.is_none() => "File created",
@@ -200,5 +192,9 @@ impl Module for BlockInFile {
             want.result.insert("backup_file", name);
         }
         Ok(want)
+    }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
     }
 }

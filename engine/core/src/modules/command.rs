@@ -91,7 +91,9 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
     let cmd = Value::list(words.iter().map(|word| Value::text(word.as_str()).marked(marks.clone())));
     let query = reads::only_reads(&words);
     let run = Run::Words { words, expand: args.flag("expand_argument_vars") };
-    Ok(Arc::new(Command { query, warnings, ..Command::new(args, run, cmd, &shown, marks) }))
+    let mut command = Command::new(args, run, cmd, &shown, marks);
+    command.warnings.extend(warnings);
+    Ok(Arc::new(command.queries(query)))
 }
 
 /// Which of the ways to give a command was used, and the secrets in it.
@@ -121,6 +123,11 @@ fn stdin(args: &Args) -> Option<Vec<u8>> {
 impl Command {
     pub fn new(args: &Args, run: Run, cmd: Value, shown: &str, mut marks: Vec<Arc<Mark>>) -> Command {
         let shown = output::shown(shown, &marks);
+        let names: Vec<String> = marks.iter().map(|mark| format!("`{}`", mark.name)).collect();
+        let seen = || {
+            format!("{} stands in this command, where others on the host may see it; give it by `stdin` or `environment`", names.join(", "))
+        };
+        let warnings = if names.is_empty() { vec![] } else { vec![seen()] };
         marks.extend(args.value("stdin").map(|value| value.marks()).unwrap_or_default());
         Command {
             process: Process { run, chdir: args.text("chdir"), stdin: stdin(args) },
@@ -130,7 +137,7 @@ impl Command {
             guards: Guards::new(args),
             strip: args.flag("strip_empty_ends"),
             marks,
-            warnings: vec![],
+            warnings,
         }
     }
 
@@ -183,8 +190,8 @@ impl Module for Command {
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let mut result = Map::new();
-        result.insert("cmd", self.cmd.clone());
         if let Some((message, said)) = self.guards.needless(view)? {
+            result.insert("cmd", self.cmd.clone());
             result.insert("msg", message);
             output::stream("stdout", &said, &[], &mut result);
             output::stream("stderr", "", &[], &mut result);
@@ -195,12 +202,14 @@ impl Module for Command {
             return Ok(Want { warnings: self.warnings.clone(), ..Want::result(result) });
         }
         let action = Action { query: self.query, ..Action::new(Script::Shell(self.process.script()), self.shown.clone()) };
-        Ok(Want { result, warnings: self.warnings.clone(), ..Want::action(action) })
+        // nothing of its result is known before it ran
+        Ok(Want { warnings: self.warnings.clone(), ..Want::action(action) })
     }
 
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         let Some(reply) = done.reply else { return result };
+        result.insert("cmd", self.cmd.clone());
         result.insert("msg", "");
         output::times(done, &mut result);
         output::streams(reply, self.strip, &self.marks, &mut result);

@@ -21,6 +21,8 @@ pub struct Edited {
     how: Fields,
     /// The secrets in what is written into it.
     marks: Vec<Arc<Mark>>,
+    /// What is written into it is not known before a real run.
+    waits: Option<Arc<Unknown>>,
 }
 
 /// A file as it is.
@@ -57,8 +59,9 @@ impl Edited {
             how.insert("unsafe_writes".into(), true.into());
         }
         let marks = texts.iter().filter_map(|name| args.value(name)).flat_map(|value| value.marks()).collect();
+        let waits = texts.iter().filter_map(|name| args.value(name)).find_map(|value| value.unknown().cloned());
         let create = args.flag_if_listed("create").unwrap_or(false);
-        Ok(Edited { path: normal(&path), create, backup: args.flag("backup"), owned: Owned::new(args)?, how, marks })
+        Ok(Edited { path: normal(&path), create, backup: args.flag("backup"), owned: Owned::new(args)?, how, marks, waits })
     }
 
     pub fn looks(&self) -> Vec<Look> {
@@ -105,6 +108,16 @@ impl Edited {
             },
             Some(_) => Err(Halt::Unknown(unknown())),
         }
+    }
+
+    /// Where what goes into the file is not known yet: the file with all else that is to be.
+    pub fn waits(&self, now: &Now<'_>, view: &View<'_>) -> std::result::Result<Option<Want>, Halt> {
+        let Some(cause) = &self.waits else { return Ok(None) };
+        let mut want = self.want(now, Edit { bytes: now.bytes().to_vec(), msg: String::new() }, view)?;
+        for fields in want.states.iter_mut().filter(|wanted| wanted.id == now.id).filter_map(|wanted| wanted.state.as_mut()) {
+            fields.insert("contents".into(), Value::Unknown(cause.clone()));
+        }
+        Ok(Some(want))
     }
 
     /// The file as it is to be, with the folders above it where it is made.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resources::user;
-use crate::state::{Fields, Halt, Id, Look, State, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reply, State, View};
 use crate::text::{Map, Result, Value};
 
 use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, Wanted};
@@ -138,6 +138,11 @@ impl Module for Group {
         want.result.insert("name", self.name.as_str());
         want.result.insert("state", if self.present { "present" } else { "absent" });
         Ok(want)
+    }
+
+    fn refused(&self, _gap: &Gap, reply: &Reply) -> Map {
+        let keys = [("name", Value::text(self.name.as_str())), ("msg", Value::text(String::from_utf8_lossy(&reply.err)))];
+        keys.into_iter().map(|(key, value)| (key.into(), value)).collect()
     }
 
     fn result(&self, done: &Done<'_>) -> Map {

@@ -37,7 +37,10 @@ static ZONE_SPEC: Spec = Spec {
     any: false,
 };
 
-struct Hostname(String);
+struct Hostname {
+    name: String,
+    warnings: Vec<String>,
+}
 struct Timezone(String);
 
 fn make(args: &Args) -> Result<Arc<dyn Module>> {
@@ -46,7 +49,9 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
     if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.chars().all(allowed) {
         return Err(args.error("name", format!("`{name}` is no name of a host")));
     }
-    Ok(Arc::new(Hostname(name)))
+    let warning = "`use` changes nothing: /etc/hostname and the name that the kernel has are set in any case";
+    let warnings = args.given("use").then(|| warning.to_string()).into_iter().collect();
+    Ok(Arc::new(Hostname { name, warnings }))
 }
 
 fn make_zone(args: &Args) -> Result<Arc<dyn Module>> {
@@ -70,15 +75,16 @@ impl Module for Hostname {
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let id = Id::new(host::KIND, NAME);
         view.likely(&id)?;
-        let fields = ["file", "live"].into_iter().map(|field| (field.into(), Value::text(self.0.as_str()))).collect::<Fields>();
-        Ok(Want::states([Wanted::new(id, Some(fields))]))
+        let fields = ["file", "live"].into_iter().map(|field| (field.into(), Value::text(self.name.as_str()))).collect::<Fields>();
+        Ok(Want { warnings: self.warnings.clone(), ..Want::states([Wanted::new(id, Some(fields))]) })
     }
 
     fn result(&self, _done: &Done<'_>) -> Map {
-        let (short, domain) = self.0.split_once('.').unwrap_or((&self.0, ""));
-        let facts = [("ansible_hostname", short), ("ansible_nodename", &self.0), ("ansible_fqdn", &self.0), ("ansible_domain", domain)];
+        let (short, domain) = self.name.split_once('.').unwrap_or((&self.name, ""));
+        let facts =
+            [("ansible_hostname", short), ("ansible_nodename", &self.name), ("ansible_fqdn", &self.name), ("ansible_domain", domain)];
         Map::from_iter([
-            ("name".into(), Value::text(self.0.as_str())),
+            ("name".into(), Value::text(self.name.as_str())),
             ("ansible_facts".into(), Value::map(facts.map(|(name, value)| (name, Value::text(value))))),
         ])
     }

@@ -15,10 +15,10 @@ static SPEC: Spec = Spec {
     name: "lineinfile",
     collection: "ansible.builtin",
     about: "Keep one line in a file, or lines out of it",
-    args: &[
+    args: owned::contents_args![
         Arg::new("path", Type::Path, "The file").required().aliases(&["dest", "destfile", "name"]),
         Arg::new("state", Type::Text, "Whether the line is to be there").default("present").choices(&["absent", "present"]),
-        Arg::new("line", Type::Text, "The line").aliases(&["value"]),
+        Arg::new("line", Type::Text, "The line").waits().aliases(&["value"]),
         Arg::new("regexp", Type::Text, "Which line is replaced (the last that matches), or which lines go").aliases(&["regex"]),
         Arg::new("search_string", Type::Text, "As `regexp`, a text that the line holds"),
         Arg::new("insertafter", Type::Text, "`EOF`, `BOF` or an expression: a new line goes behind the last line that matches"),
@@ -26,17 +26,6 @@ static SPEC: Spec = Spec {
         Arg::new("backrefs", Type::Bool, "`line` may hold `\\1` of `regexp`; where nothing matches, nothing is done").default("false"),
         Arg::new("firstmatch", Type::Bool, "The first line that matches counts, not the last").default("false"),
         Arg::new("create", Type::Bool, "Make the file where it is not there").default("false"),
-        owned::BACKUP,
-        owned::VALIDATE,
-        owned::MODE,
-        owned::OWNER,
-        owned::GROUP,
-        owned::UNSAFE_WRITES,
-        owned::ATTRIBUTES,
-        owned::SEUSER,
-        owned::SEROLE,
-        owned::SETYPE,
-        owned::SELEVEL,
     ],
     free_form: None,
     any: false,
@@ -248,6 +237,9 @@ impl Module for LineInFile {
             want.result.insert("rc", 257);
             return Ok(want);
         }
+        if let Some(want) = self.file.waits(&now, view)? {
+            return Ok(want);
+        }
         let mut lines = lines(now.bytes());
         let msg = if self.present {
             match self.put(&mut lines) {
@@ -270,5 +262,9 @@ impl Module for LineInFile {
         want.result.extend(result);
         want.warnings = self.warnings.clone();
         Ok(want)
+    }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
     }
 }

@@ -18,6 +18,12 @@ pub fn streams(reply: &Reply, strip: bool, marks: &[Arc<Mark>], result: &mut Map
     }
 }
 
+/// What the calls that closed a task's gaps printed: both streams, whole.
+pub fn printed(fixes: &[Reply]) -> [(&'static str, String); 2] {
+    let all = |of: fn(&Reply) -> &Vec<u8>| fixes.iter().map(|reply| String::from_utf8_lossy(of(reply))).collect::<String>();
+    [("stdout", all(|reply| &reply.out)), ("stderr", all(|reply| &reply.err))]
+}
+
 /// One stream, whole and in lines. A secret that the command was given and prints is still a secret.
 pub fn stream(name: &str, text: &str, marks: &[Arc<Mark>], result: &mut Map) {
     let found: Vec<Arc<Mark>> = marks.iter().filter(|mark| !mark.text().is_empty() && text.contains(mark.text())).cloned().collect();
@@ -44,9 +50,14 @@ pub fn lines(text: &str) -> Vec<&str> {
 
 /// `start`, `end` (in UTC: what the host's clock and zone say is not asked) and `delta`.
 pub fn times(done: &Done<'_>, result: &mut Map) {
-    result.insert("start", moment(done.began));
-    result.insert("end", moment(done.ended));
-    result.insert("delta", span(done.ended - done.began));
+    lasted(done.began, done.ended, result);
+}
+
+/// The same of two times, in seconds since 1970.
+pub fn lasted(began: f64, ended: f64, result: &mut Map) {
+    result.insert("start", moment(began));
+    result.insert("end", moment(ended));
+    result.insert("delta", span(ended - began));
 }
 
 /// As Python prints a `datetime`.

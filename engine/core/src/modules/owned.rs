@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resources::{path, user};
-use crate::state::{Fields, Halt, Id, Look, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reply, View};
 use crate::text::{Map, Result, Unknown, Value};
 
 use super::args::{Arg, Args, Type, display};
@@ -24,6 +24,33 @@ pub const VALIDATE: Arg = Arg::new(
     "A command that must succeed on the new contents before they are put in place; `%s` stands for the file",
 );
 pub const BACKUP: Arg = Arg::new("backup", Type::Bool, "Keep the old file beside the new one, with the date in its name").default("false");
+
+/// The arguments of a module that makes paths: its own, and those that all such modules have.
+macro_rules! owned_args {
+    ($($own:expr),* $(,)?) => {
+        &[
+            $($own,)*
+            $crate::modules::owned::MODE,
+            $crate::modules::owned::OWNER,
+            $crate::modules::owned::GROUP,
+            $crate::modules::owned::UNSAFE_WRITES,
+            $crate::modules::owned::ATTRIBUTES,
+            $crate::modules::owned::SEUSER,
+            $crate::modules::owned::SEROLE,
+            $crate::modules::owned::SETYPE,
+            $crate::modules::owned::SELEVEL,
+        ]
+    };
+}
+
+/// The same of a module that writes contents.
+macro_rules! contents_args {
+    ($($own:expr),* $(,)?) => {
+        $crate::modules::owned::owned_args![$($own,)* $crate::modules::owned::BACKUP, $crate::modules::owned::VALIDATE]
+    };
+}
+
+pub(crate) use {contents_args, owned_args};
 
 /// Owner, group and mode as a task wants them.
 #[derive(Clone, Debug, Default)]
@@ -132,6 +159,28 @@ pub fn describe(state: Option<&Fields>, result: &mut Map) {
     if let Some(Value::Contents(contents)) = fields.get("contents") {
         result.insert("size", contents.size as i64);
     }
+}
+
+/// What `copy` and `template` return where the new contents of a file were refused.
+pub fn refused_contents(gap: &Gap, reply: &Reply) -> Map {
+    let mut result = Map::new();
+    let Some((out, err)) = path::invalid(reply) else { return result };
+    result.insert("msg", "failed to validate");
+    result.insert("exit_status", i64::from(reply.code));
+    result.insert("stdout", out);
+    result.insert("stderr", err);
+    if let Some(Value::Contents(contents)) = gap.wanted("contents")
+        && let Some(bytes) = contents.here().and_then(Value::as_bytes)
+    {
+        result.insert("checksum", super::hashes::hex("sha1", bytes));
+    }
+    result
+}
+
+/// The same of the modules that edit a file in place.
+pub fn refused_edit(reply: &Reply) -> Map {
+    let message = |(_, err): (String, String)| format!("failed to validate: rc:{} error:{err}", reply.code);
+    path::invalid(reply).map(message).map(|text| ("msg".into(), Value::text(text))).into_iter().collect()
 }
 
 /// Where the old contents go: the path, a number made of them, and the date on the host, as Ansible's names look.

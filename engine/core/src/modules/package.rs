@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::state::{Fields, Halt, Look, View};
+use crate::state::{Halt, Look, View};
 use crate::text::{Map, Result, Value};
 
 use super::packages::{Named, Terms, To, wanted};
@@ -42,7 +42,7 @@ static SPEC: Spec = Spec {
 const RPM: &[Arg] = &[
     Arg::new("name", Type::Texts, "Names of packages, of files that they bring, or `name-version`").required().aliases(&["pkg"]),
     STATE,
-    Arg::new("update_cache", Type::Bool, "Without effect: the lists are updated when they are old")
+    Arg::new("update_cache", Type::Bool, "Fetch the lists of packages anew before something is installed")
         .aliases(&["expire-cache", "update-cache"]),
     Arg::new("enablerepo", Type::Texts, "Repositories to use besides"),
     Arg::new("disablerepo", Type::Texts, "Repositories not to use"),
@@ -84,7 +84,7 @@ static APK_SPEC: Spec = Spec {
     args: &[
         Arg::new("name", Type::Texts, "Names of packages, also with versions: `foo=1.2-r0`").required(),
         STATE,
-        Arg::new("update_cache", Type::Bool, "Without effect: the lists are updated when something is installed").default("false"),
+        Arg::new("update_cache", Type::Bool, "Fetch the lists of packages anew before something is installed").default("false"),
         Arg::new("available", Type::Bool, "Replace packages by those of the repositories at an upgrade").default("false"),
         Arg::new("no_cache", Type::Bool, "Keep no lists").default("false"),
         Arg::new("repository", Type::Texts, "Repositories to use instead"),
@@ -101,8 +101,18 @@ struct Package {
 }
 
 fn make(args: &Args, own: &'static str) -> Result<Arc<dyn Module>> {
-    for name in ["enablerepo", "disablerepo", "disable_gpg_check", "autoremove", "available", "no_cache", "repository", "upgrade", "world"]
-    {
+    for name in [
+        "lock_timeout",
+        "enablerepo",
+        "disablerepo",
+        "disable_gpg_check",
+        "autoremove",
+        "available",
+        "no_cache",
+        "repository",
+        "upgrade",
+        "world",
+    ] {
         if args.given_text(name).is_some_and(|text| text != "False") {
             return Err(args
                 .error(name, format!("`{name}` is not supported yet"))
@@ -127,7 +137,9 @@ fn make(args: &Args, own: &'static str) -> Result<Arc<dyn Module>> {
         return as_apt(args, to);
     }
     let only_upgrade = args.flag_if_listed("update_only").unwrap_or(false);
-    let terms = Terms { to, only_upgrade, release: String::new(), manager, how: Fields::new() };
+    let fresh = args.flag_if_listed("update_cache").unwrap_or(false);
+    let how = fresh.then(|| ("update_cache".into(), Value::Bool(true))).into_iter().collect();
+    let terms = Terms { to, only_upgrade, release: String::new(), manager, how };
     Ok(Arc::new(Package { names: Named::all(args, "name")?, terms }))
 }
 

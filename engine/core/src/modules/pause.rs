@@ -59,12 +59,14 @@ impl Module for Pause {
     }
 
     fn result(&self, done: &Done<'_>) -> Map {
+        // the pause itself comes after its result
+        let ended = done.ended.max(done.began + self.seconds.unwrap_or(0) as f64);
         let mut result = Map::new();
-        output::times(done, &mut result);
+        output::times(&Done { ended, ..*done }, &mut result);
         if let Some(end) = result.remove("end") {
             result.insert("stop", end);
         }
-        let (seconds, unit) = (done.ended - done.began, if self.minutes { "minutes" } else { "seconds" });
+        let (seconds, unit) = (ended - done.began, if self.minutes { "minutes" } else { "seconds" });
         let shown = if self.minutes { seconds / 60.0 } else { seconds };
         result.insert("stdout", format!("Paused for {:?} {unit}", (shown * 100.0).round() / 100.0));
         result.insert("delta", Value::Int(seconds as i64));

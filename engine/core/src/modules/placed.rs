@@ -208,6 +208,10 @@ impl Module for Placed {
         Ok(Want { result, ..Want::states(states) })
     }
 
+    fn refused(&self, gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_contents(gap, reply)
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         if !self.force && done.gaps.is_empty() {

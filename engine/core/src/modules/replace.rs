@@ -15,24 +15,13 @@ static SPEC: Spec = Spec {
     name: "replace",
     collection: "ansible.builtin",
     about: "Replace all that matches an expression in a file",
-    args: &[
+    args: owned::contents_args![
         Arg::new("path", Type::Path, "The file").required().aliases(&["dest", "destfile", "name"]),
         Arg::new("regexp", Type::Text, "The expression; `^` and `$` match at each line").required(),
         Arg::new("replace", Type::Text, "What comes instead; may hold `\\1`; none: what matches goes"),
         Arg::new("after", Type::Text, "Only behind the first match of this expression"),
         Arg::new("before", Type::Text, "Only before the first match of this expression"),
         Arg::new("encoding", Type::Text, "How the file is encoded: `utf-8` only").default("utf-8"),
-        owned::BACKUP,
-        owned::VALIDATE,
-        owned::MODE,
-        owned::OWNER,
-        owned::GROUP,
-        owned::UNSAFE_WRITES,
-        owned::ATTRIBUTES,
-        owned::SEUSER,
-        owned::SEROLE,
-        owned::SETYPE,
-        owned::SELEVEL,
     ],
     free_form: None,
     any: false,
@@ -123,5 +112,9 @@ impl Module for Replace {
             want.result.insert("backup_file", name);
         }
         Ok(want)
+    }
+
+    fn refused(&self, _gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        owned::refused_edit(reply)
     }
 }

@@ -90,8 +90,8 @@ fn selected(subset: &[String]) -> std::result::Result<BTreeSet<&'static str>, St
 }
 
 fn bad(word: &str, valid: &BTreeSet<&'static str>) -> String {
-    if matches!(word, "facter" | "ohai" | "python") {
-        return format!("facts of `{word}` are not gathered: hosts need neither Python nor Ruby here");
+    if matches!(word, "facter" | "ohai") {
+        return format!("facts of `{word}` are not gathered: hosts need no Ruby here");
     }
     let all: Vec<&str> = valid.iter().copied().collect();
     format!("Bad subset '{word}' given to Ansible. gather_subset options allowed: all, {}", all.join(", "))

@@ -37,29 +37,46 @@ impl Module for Slurp {
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let source = &self.source;
-        let mut id = Id::new(path::KIND, normal(source));
-        match (view.field(&id, "kind")?.and_then(Value::as_str), view.field(&id, "real")?.and_then(Value::as_str)) {
-            (Some("link"), Some(real)) => id = Id::new(path::KIND, normal(real)),
-            (None | Some("link"), _) => return Ok(Want::failed(format!("File not found: {source}"))),
-            _ => {}
-        }
-        match view.field(&id, "kind")?.and_then(Value::as_str) {
-            None => return Ok(Want::failed(format!("File not found: {source}"))),
-            Some("directory") => return Ok(Want::failed(format!("Source is a directory and must be a file: {source}"))),
-            Some("file") => {}
-            Some(kind) => return Ok(Want::failed(format!("{source} is no file but a {kind}"))),
-        }
-        let value = match view.field(&id, "contents")? {
-            None => return Err(away(source, &Value::Null)),
-            Some(Value::Unknown(cause)) => return Err(Halt::Unknown(cause.clone())),
-            Some(value) => value,
+        let value = match contents(source, view)? {
+            Ok(value) => value,
+            Err(Refused::Missing) => return Ok(Want::failed(format!("File not found: {source}"))),
+            Err(Refused::Folder) => return Ok(Want::failed(format!("Source is a directory and must be a file: {source}"))),
+            Err(Refused::Other(why)) => return Ok(Want::failed(why)),
         };
-        let Some(bytes) = value.as_bytes() else { return Err(away(source, value)) };
         let mut result = Map::new();
-        result.insert("content", Value::text(STANDARD.encode(bytes)).marked(value.marks()));
+        result.insert("content", Value::text(STANDARD.encode(value.as_bytes().unwrap_or_default())).marked(value.marks()));
         result.insert("source", source.as_str());
         result.insert("encoding", "base64");
         Ok(Want::result(result))
+    }
+}
+
+/// Why a file of the host cannot be read.
+pub enum Refused {
+    Missing,
+    Folder,
+    Other(String),
+}
+
+/// What a file of the host holds, links followed; its bytes are here. It was looked at for its `whole` contents.
+pub fn contents<'a>(source: &str, view: &View<'a>) -> std::result::Result<std::result::Result<&'a Value, Refused>, Halt> {
+    let mut id = Id::new(path::KIND, normal(source));
+    match (view.field(&id, "kind")?.and_then(Value::as_str), view.field(&id, "real")?.and_then(Value::as_str)) {
+        (Some("link"), Some(real)) => id = Id::new(path::KIND, normal(real)),
+        (None | Some("link"), _) => return Ok(Err(Refused::Missing)),
+        _ => {}
+    }
+    match view.field(&id, "kind")?.and_then(Value::as_str) {
+        None => return Ok(Err(Refused::Missing)),
+        Some("directory") => return Ok(Err(Refused::Folder)),
+        Some("file") => {}
+        Some(kind) => return Ok(Err(Refused::Other(format!("{source} is no file but a {kind}")))),
+    }
+    match view.field(&id, "contents")? {
+        None => Err(away(source, &Value::Null)),
+        Some(Value::Unknown(cause)) => Err(Halt::Unknown(cause.clone())),
+        Some(value) if value.as_bytes().is_none() => Err(away(source, value)),
+        Some(value) => Ok(Ok(value)),
     }
 }
 
@@ -67,7 +84,7 @@ impl Module for Slurp {
 fn away(source: &str, value: &Value) -> Halt {
     match value {
         Value::Contents(contents) if contents.size > path::WHOLE => Halt::Failed(
-            Diagnostic::error(format!("{source} has {} bytes, too many to be read into a variable", contents.size))
+            Diagnostic::error(format!("{source} has {} bytes, too many to be read", contents.size))
                 .hint(format!("files up to {} bytes are", path::WHOLE)),
         ),
         _ => Halt::Unknown(Arc::new(Unknown { because: format!("the contents of {source} are not known yet"), span: None })),

@@ -1,10 +1,10 @@
 //! The one table of modules.
 
 use super::{
-    Entry, add_host, apt, apt_repository, assemble, assert, authorized_key, blockinfile, command, copy, cron, debug, fail, file, getent,
-    group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw, replace, script,
-    service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user, validate_argument_spec, wait_for,
-    wait_for_connection,
+    Entry, add_host, apt, apt_repository, assemble, assert, async_status, authorized_key, blockinfile, command, copy, cron, debug, fail,
+    fetch, file, getent, group, group_by, hostname, include_vars, k8s, k8s_info, k8s_refused, lineinfile, meta, package, pause, ping, raw,
+    replace, script, service, set_fact, setup, shell, slurp, stat, sysctl, systemd_service, tempfile, template, user,
+    validate_argument_spec, wait_for, wait_for_connection,
 };
 
 pub static TABLE: &[&Entry] = &[
@@ -14,6 +14,7 @@ pub static TABLE: &[&Entry] = &[
     &apt_repository::KEY,
     &assemble::ENTRY,
     &assert::ENTRY,
+    &async_status::ENTRY,
     &authorized_key::ENTRY,
     &blockinfile::ENTRY,
     &command::ENTRY,
@@ -21,6 +22,7 @@ pub static TABLE: &[&Entry] = &[
     &cron::ENTRY,
     &debug::ENTRY,
     &fail::ENTRY,
+    &fetch::ENTRY,
     &file::ENTRY,
     &getent::ENTRY,
     &group::ENTRY,
@@ -76,6 +78,34 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// Whether the first host of a play does it for all: what it does is no matter of one host.
 pub fn runs_once(name: &str) -> bool {
     find(name).is_some_and(|entry| matches!(entry.spec.name, "add_host" | "pause"))
+}
+
+/// Whether a task with this module may have `async`: not where the control node does its work, or sends it files.
+pub fn runs_in_background(name: &str) -> bool {
+    const NOT: &[&str] = &[
+        "add_host",
+        "assemble",
+        "assert",
+        "async_status",
+        "copy",
+        "debug",
+        "fail",
+        "fetch",
+        "gather_facts",
+        "group_by",
+        "include_vars",
+        "meta",
+        "pause",
+        "raw",
+        "reboot",
+        "script",
+        "set_fact",
+        "template",
+        "unarchive",
+        "validate_argument_spec",
+        "wait_for_connection",
+    ];
+    find(name).is_some_and(|entry| !NOT.contains(&entry.spec.name))
 }
 
 /// All names that a task may use, for "did you mean".

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resources::user;
-use crate::state::{Fields, Halt, Id, Look, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reply, View};
 use crate::text::{Map, Result, Unknown, Value};
 
 use super::group::{holder, name};
@@ -267,8 +267,16 @@ impl Module for User {
         Ok(Want { result, ..Want::states([Wanted { how: self.how.clone(), ..Wanted::new(self.id(), state) }]) })
     }
 
+    fn refused(&self, _gap: &Gap, reply: &Reply) -> Map {
+        let said = String::from_utf8_lossy(&reply.err);
+        let keys = [("name", Value::text(self.name.as_str())), ("msg", Value::text(said)), ("rc", i64::from(reply.code).into())];
+        keys.into_iter().map(|(key, value)| (key.into(), value)).collect()
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
-        let mut result = Map::new();
+        // silent tools leave no keys
+        let printed = super::output::printed(done.fixes).into_iter().filter(|(_, text)| !text.is_empty());
+        let mut result: Map = printed.map(|(key, text)| (key.into(), Value::text(text))).collect();
         let Some(Some(now)) = done.view.seen(&self.id()).filter(|_| self.present) else { return result };
         for (key, field) in [("uid", "uid"), ("group", "gid"), ("comment", "comment"), ("home", "home"), ("shell", "shell")] {
             let unknown = || Value::Unknown(Arc::new(Unknown { because: format!("user {} is not there yet", self.name), span: None }));

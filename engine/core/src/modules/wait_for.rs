@@ -137,7 +137,7 @@ impl WaitFor {
     /// What the words are searched in, where the thing is there.
     fn searched<'a>(&self, text: &'a str) -> Option<&'a str> {
         match self.path {
-            Some(_) => text.strip_prefix("@there\n"),
+            Some(_) => wait::read_path(text).map(|(_, held)| held),
             None => match wait::read_port(text) {
                 Some(Port::Open(said)) => Some(said),
                 _ => None,
@@ -180,6 +180,7 @@ impl Module for WaitFor {
             return Ok(Want { changed: Some(false), ..Want::effect(pause) });
         };
         let condition = Condition {
+            tells: false,
             ask: ask.into(),
             shown,
             every: self.sleep as f64,
@@ -200,7 +201,7 @@ impl Module for WaitFor {
         }
         if let Some(path) = &self.path {
             return match (text.lines().next().unwrap_or_default(), self.gone()) {
-                ("@there", true) => Holds::NotYet(String::new()),
+                (line, true) if line.starts_with("@there") => Holds::NotYet(String::new()),
                 (_, true) => Holds::Yes,
                 ("@denied", false) => Holds::Never(format!("Failed to stat {path}, Permission denied")),
                 _ => self.found(&text),
@@ -219,6 +220,14 @@ impl Module for WaitFor {
         let (groups, named) = self.groups(done.reply);
         let mut result = Map::new();
         result.insert("state", self.state.as_str());
+        if self.path.is_some() {
+            // how the path is in the end
+            let text = done.reply.map(|reply| String::from_utf8_lossy(&reply.out)).unwrap_or_default();
+            match wait::read_path(&text) {
+                Some((fields, _)) => super::owned::describe(Some(&fields), &mut result),
+                None => drop(result.insert("state", "absent")),
+            }
+        }
         result.insert("port", self.port);
         result.insert("path", self.path.as_deref());
         result.insert("search_regex", self.regex.as_ref().map(|(text, _)| text.as_str()));

@@ -43,6 +43,7 @@ impl Module for WaitForConnection {
 
     fn want(&self, _view: &View<'_>) -> std::result::Result<Want, Halt> {
         let condition = Condition {
+            tells: false,
             ask: ":\n".to_string().into(),
             shown: "the connection".into(),
             every: self.sleep,

@@ -2,6 +2,7 @@
 //!
 //! `apt_cache:lists`: the lists of packages. `updated` (seconds since 1970), and for each look `fresh` N the field `fresh_N`: whether they are at most N
 //! seconds old. `apt_work:VERB` (`upgrade`, `dist-upgrade`, `autoremove`, `autoclean`, `install -f`, `build-dep NAME`): what such a call would do, by `apt-get -s`:
+//! `said` (apt-get's words about it all), and
 //! a field a package with its version now, and `to NAME` with the version to be (absent where it would go). `deb:PATH`: a package file: `package`, `version`.
 
 use crate::resources::package::{apt_get, environment};
@@ -106,6 +107,10 @@ impl Kind for Work {
             }
             plan(line, &mut fields);
         }
+        let told = |line: &&str| !["Inst ", "Conf ", "Remv ", "Purg ", "Del ", "w "].iter().any(|word| line.starts_with(word));
+        let own = text.lines().skip_while(|line| line.strip_prefix("w ") != Some(&look.id.name)).skip(1);
+        let said: String = own.take_while(|line| !line.starts_with("w ")).filter(told).flat_map(|line| [line, "\n"]).collect();
+        fields.insert("said".into(), Value::text(said));
         Reading::one(look, Some(fields))
     }
 

@@ -24,7 +24,7 @@ mod virtualization;
 use std::collections::BTreeSet;
 
 use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reading, Script};
+use crate::state::{Answer, Fields, Gap, Id, Kind, KindName, Look, Reading, Script};
 
 use raw::Raw;
 
@@ -72,6 +72,7 @@ impl Collector {
 /// All collectors, in the order in which Ansible runs them.
 pub static COLLECTORS: &[Collector] = &[
     platform::PLATFORM,
+    platform::PYTHON,
     distribution::DISTRIBUTION,
     system::LSB,
     system::SELINUX,
@@ -157,6 +158,11 @@ impl Kind for Facts {
         let names: Vec<&str> = gaps.iter().map(|gap| &*gap.id.name).collect();
         format!("echo {} >&2; exit 1\n", sh::quote(&format!("facts are what is, and cannot be made: {}", names.join(", ")))).into()
     }
+}
+
+/// The facts that a path of the host tells: local ones, wherever a task has their folder.
+pub fn of_file(path: &str) -> Option<Id> {
+    (path.starts_with(FOLDER) || path.ends_with(".fact")).then(|| Id::new(KIND, local::LOCAL.name))
 }
 
 /// Collectors with all that they build on, each once.

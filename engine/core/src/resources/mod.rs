@@ -6,6 +6,7 @@ pub mod facts;
 pub mod getent;
 pub mod glob;
 pub mod host;
+pub mod job;
 pub mod object;
 pub mod package;
 pub mod path;

@@ -14,7 +14,7 @@ pub mod version;
 
 pub use fix::{apt_get, environment};
 
-use crate::resources::path;
+use crate::resources::{apt, path};
 use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Reply, Script, View};
 use crate::text::Value;
 
@@ -64,12 +64,12 @@ impl Kind for Package {
         if fix::only_marked(gap) {
             return Reach::Nothing;
         }
-        let Some(_) = &gap.then else { return Reach::Kinds(&["path", "unit", KIND, RESIDUE]) };
-        let Some(brings) = gap.how.get("brings").and_then(Value::as_list) else {
-            return Reach::Absent(&["path", "unit", "user", "group", KIND]);
+        let Some(_) = &gap.then else { return Reach::Kinds(&["path", "unit", KIND, RESIDUE, apt::WORK]) };
+        let packages = match gap.how.get("brings").and_then(Value::as_list) {
+            Some(brings) => Reach::Things(brings.iter().filter_map(Value::as_str).map(|name| Id::new(KIND, name)).collect()),
+            None => Reach::Absent(&[KIND]),
         };
-        let brings = brings.iter().filter_map(Value::as_str).map(|name| Id::new(KIND, name)).collect();
-        Reach::Any(vec![Reach::Things(brings), Reach::Absent(&["path", "unit", "user", "group"])])
+        Reach::Any(vec![packages, Reach::Absent(&["path", "unit", "user", "group"]), Reach::Kinds(&[apt::WORK])])
     }
 
     fn together(&self, one: &Gap, next: &Gap) -> bool {

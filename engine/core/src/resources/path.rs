@@ -23,8 +23,8 @@ pub(super) use ask::FORMAT;
 pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
-use crate::resources::{crontab, sources, unit};
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Script, State, View};
+use crate::resources::{crontab, facts, sources, unit};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Reply, Script, State, View};
 use crate::text::Value;
 
 pub const KIND: KindName = "path";
@@ -32,6 +32,9 @@ pub const KIND: KindName = "path";
 /// Old contents are fetched for a diff up to this many bytes, and as a whole for a module that edits them.
 pub const SMALL: u64 = 256 << 10;
 pub const WHOLE: u64 = 16 << 20;
+
+/// The last line of a fix whose new contents did not please their validation.
+pub const INVALID: &str = "failed to validate the new contents";
 
 pub struct Path;
 
@@ -57,6 +60,11 @@ impl Kind for Path {
         if takes_folder(gap) { vec![writing(parent(&gap.id.name))] } else { vec![] }
     }
 
+    fn complaint(&self, reply: &Reply) -> String {
+        let said = [&reply.out[..], &reply.err[..]].concat();
+        String::from_utf8_lossy(&said).trim().to_string()
+    }
+
     fn refusal(&self, gap: &Gap, view: &View<'_>) -> Option<Refusal> {
         let folder = parent(&gap.id.name);
         let no_folder = gap.creates() && view.observed(&Id::new(KIND, folder)) == Some(&None);
@@ -80,6 +88,7 @@ impl Kind for Path {
         things.extend(unit::of_file(&gap.id.name));
         things.extend(sources::of_file(&gap.id.name));
         things.extend(crontab::of_file(&gap.id.name));
+        things.extend(facts::of_file(&gap.id.name));
         let file = Reach::Things(things);
         let mut all = vec![];
         if gap.now.is_none() || gap.then.is_none() {
@@ -155,6 +164,13 @@ pub(super) fn unwritable(path: &str, view: &View<'_>) -> Option<Refusal> {
     let denied = fields.contains_key("access") && !fields.contains_key("access_w");
     let why = format!("this user may not write {path}: permission denied");
     denied.then(|| if view.observed(&id).is_some() { Refusal::Surely(why) } else { Refusal::Maybe(why) })
+}
+
+/// What a validation that failed printed on stdout and stderr; `None` where something else failed.
+pub fn invalid(reply: &Reply) -> Option<(String, String)> {
+    let err = String::from_utf8_lossy(&reply.err);
+    let err = err.trim_end_matches('\n').strip_suffix(INVALID)?;
+    Some((String::from_utf8_lossy(&reply.out).into_owned(), err.to_string()))
 }
 
 /// A path without `.`, doubled and trailing slashes; `..` stays, as links may stand before it.

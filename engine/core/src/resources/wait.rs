@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::resources::sh;
-use crate::state::Reply;
+use crate::resources::{path, sh};
+use crate::state::{Fields, Reply};
 
 /// Contents that are searched are read up to this many bytes.
 const WHOLE: u64 = 16 << 20;
@@ -49,13 +49,23 @@ pub fn read_port(text: &str) -> Option<Port<'_>> {
     }
 }
 
-/// Whether a path is there, links followed; `read`: and what it holds.
+/// Whether a path is there, links followed, and how it is; `read`: and what it holds.
 pub fn path(path: &str, read: bool) -> String {
     let quoted = sh::path(path);
     let holds = if read { format!("[ -f {quoted} ] && head -c {WHOLE} {quoted} 2>/dev/null; ") } else { String::new() };
     format!(
-        "if [ -e {quoted} ]; then echo '@there'; {holds}else stat -L {quoted} 2>&1 | grep -q 'ermission denied' && echo '@denied' || echo '@gone'; fi; exit 0\n"
+        "if [ -e {quoted} ]; then s=$(stat -c '{}' {quoted} 2>/dev/null); printf '@there %s\\n' \"${{s%%:/*}}\"; {holds}else stat -L {quoted} 2>&1 | grep -q 'ermission denied' && echo '@denied' || echo '@gone'; fi; exit 0\n",
+        path::FORMAT
     )
+}
+
+/// What an answer says about a path that is there: its fields, and what it holds.
+pub fn read_path(text: &str) -> Option<(Fields, &str)> {
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let line = line.strip_prefix("@there")?.trim();
+    // its name is cut off: the format ends with it
+    let fields = path::words(&format!("{line}:")).and_then(|(words, _)| path::fields(&words));
+    Some((fields.unwrap_or_default(), rest))
 }
 
 /// All connections of the host, and the addresses of these names.

@@ -90,5 +90,7 @@ pub enum FaultKind {
     Become,
     /// A part took longer than its limit.
     TimedOut,
+    /// Connected, but the target would not take a file: a failure of the task.
+    Refused,
     Interrupted,
 }

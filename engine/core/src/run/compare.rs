@@ -1,6 +1,6 @@
 //! What a task wants, held against the world.
 
-use crate::state::{Asker, Cause, Fact, Gap, Halt, Look, Wanted, World};
+use crate::state::{Asker, Cause, Change, Fact, Gap, Halt, Look, Wanted, World};
 use crate::text::Diagnostic;
 
 /// The gaps of one task, and how sure they are.
@@ -9,6 +9,8 @@ pub struct Compared {
     pub gaps: Vec<Gap>,
     /// A task before it may change what was compared.
     pub may: Option<Cause>,
+    /// All that differs is what only a real run tells: it may be as it is.
+    pub unsure: Option<Cause>,
     /// An action before it may have changed what was compared.
     pub doubt: Option<Cause>,
 }
@@ -38,5 +40,15 @@ pub fn compare(world: &World, asker: Asker, wanted: &[Wanted]) -> Result<Compare
             all.gaps.push(gap);
         }
     }
+    all.unsure = unsure(&all.gaps).cloned();
     Ok(all)
+}
+
+/// The first unknown of gaps that are about nothing else.
+fn unsure(gaps: &[Gap]) -> Option<&Cause> {
+    let changes = || gaps.iter().flat_map(|gap| &gap.changes);
+    let waits = |change: &'_ Change| change.then.as_ref().is_some_and(|value| value.unknown().is_some());
+    let opens = gaps.iter().any(|gap| gap.creates() || gap.deletes());
+    let all = !opens && changes().all(waits);
+    all.then(|| changes().find_map(|change| change.then.as_ref()?.unknown())).flatten()
 }

@@ -25,6 +25,8 @@ pub enum Outcome {
     Skipped(String),
     Failed,
     Unreachable,
+    /// The user ended the run while it was under way.
+    Interrupted,
 }
 
 /// One thing that a run tells.
@@ -63,6 +65,8 @@ pub struct TaskLabel {
     pub play: Arc<str>,
     pub span: Span,
     pub handler: bool,
+    /// `diff` of the task: whether its differences are shown, whatever the command line says.
+    pub diff: Option<bool>,
 }
 
 /// What became of one task on one host.
@@ -80,6 +84,8 @@ pub struct Told {
     pub item: Option<Value>,
     pub error: Option<Diagnostic>,
     pub ignored: bool,
+    /// It failed where a block rescues.
+    pub rescued: bool,
     /// Its result is not shown (`no_log`).
     pub hidden: bool,
     /// For the user (`debug`).
@@ -109,6 +115,8 @@ pub struct Summary {
     /// Fields that two tasks set to different values.
     pub fights: Vec<String>,
     pub interrupted: bool,
+    /// What an interrupt left undone, a line for each host.
+    pub pending: Vec<String>,
     /// Something failed that belongs to no task: a play that could not begin.
     pub failed: bool,
 }
@@ -125,6 +133,7 @@ pub struct Tally {
     pub skipped: u32,
     pub failed: u32,
     pub unreachable: u32,
+    pub interrupted: u32,
     /// Of those that are said to be the same or to change, how many an action before them casts doubt on.
     pub doubted: u32,
 }
@@ -141,6 +150,7 @@ impl Tally {
             Outcome::Skipped(_) => self.skipped += 1,
             Outcome::Failed => self.failed += 1,
             Outcome::Unreachable => self.unreachable += 1,
+            Outcome::Interrupted => self.interrupted += 1,
         }
         if doubted && matches!(outcome, Outcome::Same | Outcome::Change) {
             self.doubted += 1;

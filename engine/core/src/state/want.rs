@@ -22,7 +22,7 @@ pub trait Module: Send + Sync {
         Map::new()
     }
 
-    /// What the result has, beside the message and `rc`, where a call that was to close this gap failed.
+    /// What the result has, beside or instead of the message, where a call that was to close this gap failed.
     fn refused(&self, gap: &Gap, reply: &Reply) -> Map {
         let _ = (gap, reply);
         Map::new()
@@ -155,6 +155,8 @@ pub struct Condition {
     /// The host may be away meanwhile: each question opens a new connection, which may take this many seconds, and one that
     /// fails is a "not yet".
     pub reconnects: Option<u64>,
+    /// Its last answer is what the result is made of, also where an action ran before.
+    pub tells: bool,
 }
 
 /// What an answer says about a condition.
@@ -205,6 +207,11 @@ pub enum Effect {
         prompt: Option<String>,
         /// What is typed is shown.
         echo: bool,
+    },
+    /// Contents that are to be in a file of the control node.
+    Keep {
+        path: String,
+        contents: Value,
     },
     /// A text for the user (`debug`), already masked by nobody.
     Say(Value),

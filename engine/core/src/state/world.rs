@@ -207,6 +207,11 @@ impl World {
         self.log.is_empty()
     }
 
+    /// The world without what tasks would make of it, for a task that runs where others are only looked at.
+    pub fn as_seen(&self) -> World {
+        World { seen: self.seen.clone(), first: self.first.clone(), ..World::default() }
+    }
+
     pub fn point(&self) -> Point {
         Point(self.log.len())
     }

@@ -1,9 +1,10 @@
 //! A control node that lives in memory, for tests of whatever reads files, folders, environment and pipes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::control::{Control, ControlError, Decrypted, Entry, Piped};
+use super::value::Mark;
 
 /// Files by their path. Relative paths start at `/work`; the home folder is `/home/user`.
 #[derive(Default)]
@@ -14,6 +15,7 @@ pub struct MemoryControl {
     plain: BTreeMap<Vec<u8>, Decrypted>,
     modes: BTreeMap<String, u32>,
     now: (i64, u32),
+    secrets: Mutex<Vec<Arc<Mark>>>,
 }
 
 impl MemoryControl {
@@ -66,6 +68,16 @@ impl MemoryControl {
 }
 
 impl Control for MemoryControl {
+    fn keep_secret(&self, mark: &Arc<Mark>) {
+        if let Ok(mut secrets) = self.secrets.lock() {
+            secrets.push(mark.clone());
+        }
+    }
+
+    fn secrets(&self, from: usize) -> Vec<Arc<Mark>> {
+        self.secrets.lock().map(|secrets| secrets.iter().skip(from).cloned().collect()).unwrap_or_default()
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, ControlError> {
         match self.with(|files| files.get(&absolute(path)).map(|(bytes, _)| bytes.clone()))? {
             Some(bytes) => Ok(bytes),

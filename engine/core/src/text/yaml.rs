@@ -266,11 +266,13 @@ impl<'a> Builder<'a> {
             return span.error("a tab in the indentation").hint("YAML is indented with blanks only; replace the tab with blanks");
         }
         let span = self.source.span(at..at + tail.chars().next().map_or(0, char::len_utf8));
-        let diagnostic = span.error(format!("this is not YAML: {}", error.info()));
-        if tail.starts_with(['{', '%']) || text[line..at].contains("{{") {
+        let said = error.info();
+        let (what, hint) = plainly(&said);
+        let diagnostic = span.error(format!("this is not YAML: {what}"));
+        if tail.starts_with("{{") || tail.starts_with('%') || text[line..at].contains("{{") {
             return diagnostic.hint("a value that begins with `{{` must be quoted: \"{{ … }}\"");
         }
-        diagnostic
+        if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) }
     }
 
     fn offset(&self, marker: &granit_parser::Marker) -> usize {
@@ -384,6 +386,20 @@ impl<'a> Builder<'a> {
         let (from, to) = (self.offset(&start.start), self.offset(&end.end));
         let text = self.source.text.get(from..to).unwrap_or("");
         self.source.span(from..from + text.trim_end().len())
+    }
+}
+
+/// What the parser says, in words of who writes YAML, and what may have been meant.
+fn plainly(said: &str) -> (&str, &'static str) {
+    match said {
+        _ if said.contains("mapping values are not allowed") => {
+            ("a second `: ` where one text stands", "quote a text that holds `: `, and look at how the lines are indented")
+        }
+        _ if said.contains("multiline quoted scalar") => ("the quoted text above goes on into this line", "is a closing quote missing?"),
+        _ if said.contains("implicit flow mapping") => ("a comma too many, or a value too few, between these brackets", ""),
+        _ if said.contains("unknown anchor") => ("no `&` before it gave this name", ""),
+        _ if said.contains("recursion limit") => ("brackets stand too deep in each other", ""),
+        _ => (said, ""),
     }
 }
 

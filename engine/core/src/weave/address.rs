@@ -4,7 +4,7 @@ use crate::book::task::Task;
 use crate::modules::display;
 use crate::run::{Address, Become, Connection, Method, Who};
 use crate::text::template::{Scope as _, Var};
-use crate::text::{Diagnostic, Result, Value};
+use crate::text::{Diagnostic, Map, Result, Value};
 
 use super::scope::Sight;
 use super::task::{flag, text};
@@ -149,9 +149,9 @@ pub fn who(sight: &Sight, task: &Task, address: &Address) -> Result<Who> {
     })))
 }
 
-/// The environment of a task as lines of a shell script: keywords add up, the inner wins.
-pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
-    let mut lines = String::new();
+/// The environment of a task: keywords add up, the inner wins.
+pub fn surroundings(sight: &Sight, task: &Task) -> Result<Map> {
+    let mut all = Map::new();
     for node in task.keywords("environment") {
         let nodes = node.as_list().map_or_else(|| vec![node.clone()], <[crate::text::Node]>::to_vec);
         for node in nodes {
@@ -167,9 +167,15 @@ pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
                 if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     return Err(node.error(format!("`{name}` is no name of an environment variable")));
                 }
-                lines += &format!("export {name}={}\n", crate::resources::sh::quote(&display(value)));
+                all.insert(name, value.clone());
             }
         }
     }
-    Ok(lines)
+    Ok(all)
+}
+
+/// The same as lines of a shell script.
+pub fn environment(sight: &Sight, task: &Task) -> Result<String> {
+    let all = surroundings(sight, task)?;
+    Ok(all.iter().map(|(name, value)| format!("export {name}={}\n", crate::resources::sh::quote(&display(value)))).collect())
 }

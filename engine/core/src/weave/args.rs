@@ -1,15 +1,13 @@
 //! The arguments of a task on one host: rendered, files read, checked.
 
 use crate::book::shortform;
-use crate::book::task::Task;
+use crate::book::{path, task::Task};
 use crate::modules::{Args, Entry, Spec, Type, display};
-use crate::text::template::{Scope as _, Search, Settings};
+use crate::text::control::undecrypted;
+use crate::text::template::{Scope as _, Search, Settings, known};
 use crate::text::{Body, Contents, Control, ControlError, Diagnostic, Map, Mark, Node, Result, Span, Value, Var};
 
 use super::scope::Sight;
-
-/// Files up to this size are read; larger ones are streamed when they are sent.
-const READ: u64 = 1 << 20;
 
 /// What a task gives to its module, checked against the module's arguments.
 pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sight: &Sight) -> Result<Args> {
@@ -34,6 +32,7 @@ pub fn args(entry: &'static Entry, task: &Task, defaults: &[(String, Node)], sig
             add(&name, value, span);
         }
     }
+    given.iter().for_each(|(_, value, _)| known::keep(&*sight.tree.control, value));
     let mut args = Args::new(entry.spec, task.module_span.clone(), given)?;
     files(entry.spec, &mut args, sight)?;
     Ok(args)
@@ -176,6 +175,7 @@ fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
             (Type::Template, None) => templates(&value, sight),
             (Type::File, Some(name)) if !remote(spec, args) => file(&name, Search::File, args, sight),
             (Type::Vars, Some(name)) => file(&name, Search::Vars, args, sight),
+            (Type::Kept, Some(name)) => Ok(place(&name, sight)),
             (Type::Program, Some(name)) => program(&name, args, sight),
             _ => continue,
         };
@@ -187,6 +187,22 @@ fn files(spec: &'static Spec, args: &mut Args, sight: &Sight) -> Result<()> {
 
 fn remote(spec: &Spec, args: &Args) -> bool {
     spec.arg("remote_src").is_some() && args.flag("remote_src")
+}
+
+/// A place of the control node: beside the playbook, where it is not told from the root.
+fn place(name: &str, sight: &Sight) -> Value {
+    let control = &*sight.tree.control;
+    let folder = match sight.get("playbook_dir") {
+        Some(Var::Value(folder)) => display(&folder),
+        _ => control.working_directory(),
+    };
+    let path = path::absolute(control, &path::join(&folder, &path::expand(control, name)));
+    Value::map([
+        ("name", Value::text(name)),
+        ("folder", Value::Bool(control.entry(&path) == Some(crate::text::Entry::Folder))),
+        ("path", Value::text(path)),
+        ("host", sight.origin().into()),
+    ])
 }
 
 /// A file as `{name, path, mode, contents}`, a folder as `{name, path, tree: [{path, mode, contents | folder}]}`.
@@ -249,9 +265,10 @@ fn contents(control: &dyn Control, path: &str, args: &Args) -> Result<Value> {
             if !bytes.starts_with(b"$ANSIBLE_VAULT") {
                 return Ok(Contents::of(Value::from_bytes(bytes)).into());
             }
-            let plain = control.decrypt(path, &bytes).map_err(|said| Diagnostic::error(format!("`{path}` cannot be decrypted: {said}")))?;
+            let plain = control.decrypt(path, &bytes).map_err(|said| undecrypted(&format!("`{path}`"), &said))?;
             let text = plain.map(|plain| plain.text).unwrap_or_default();
             let mark = Mark::new(path, text.as_str(), path.as_bytes());
+            control.keep_secret(&mark);
             Ok(Contents::of(Value::text(text).marked(vec![mark])).into())
         }
         Err(ControlError::TooLarge(size)) => {
@@ -340,11 +357,5 @@ fn find(name: &str, kind: Search, sight: &Sight) -> Result<String> {
 }
 
 fn unreadable(path: &str, error: &ControlError) -> Diagnostic {
-    let why = match error {
-        ControlError::NotFound => "it is not there".to_string(),
-        ControlError::WrongKind => "it is not a file".to_string(),
-        ControlError::TooLarge(size) => format!("it has {size} bytes, more than the {READ} that are read"),
-        ControlError::Other(why) => why.clone(),
-    };
-    Diagnostic::error(format!("{path} cannot be read: {why}"))
+    Diagnostic::error(format!("{path} cannot be read: {}", error.said()))
 }

@@ -36,7 +36,7 @@ fn handlers(play: &Play, errors: &mut Collector) {
     }
     let topics: Vec<String> = play.handlers.iter().flat_map(|handler| handler.keywords.get("listen")).flat_map(words).collect();
     for node in tasks.iter().flat_map(|task| task.keywords("notify")) {
-        let parts = node.as_list().map_or_else(|| std::slice::from_ref(node), |items| items);
+        let parts = node.as_list().unwrap_or_else(|| std::slice::from_ref(node));
         for (part, name) in parts.iter().filter_map(|part| Some((part, part.as_str()?))) {
             if !name.contains("{{") && include::handlers(&play.handlers, &titles, name).is_empty() {
                 let known = titles.iter().chain(&topics).map(String::as_str);
@@ -62,7 +62,7 @@ fn arguments(task: &Task, errors: &mut Collector) {
     // a short form or a template may hold more; so may defaults. A task that may fail may be there to fail
     let whole = parts().all(|node| node.as_map().is_some()) && task.keyword("module_defaults").is_none();
     let meant = task.keyword("ignore_errors").is_none();
-    errors.extend(entry.spec.check(&task.module_span, &given, whole && meant));
+    errors.extend(entry.spec.check(&task.module_span, &given, whole, meant));
 }
 
 /// The grammar of all templates in a task.

@@ -9,6 +9,7 @@ use crate::book::task::{Item, Task};
 use crate::book::{Around, Keywords, Loader, Modules, Naming, Ring, Role, Var};
 use crate::modules::{self, Entry};
 use crate::state::Effect;
+use crate::text::template::known;
 use crate::text::{Collector, Map, Node, Result, Value};
 
 use super::cursor::Frame;
@@ -43,6 +44,8 @@ struct Included {
     role: Option<Arc<Role>>,
     /// The variables of the role are seen by all that follows.
     public: bool,
+    /// Roles that it depends on.
+    needed: Vec<Arc<str>>,
     calls: Calls,
 }
 
@@ -68,13 +71,13 @@ impl Session {
         }
         match (included, failed) {
             (Err(error), _) | (Ok(_), Some(error)) => self.end_item(thread, Ended::failed(error.at(&task.span))),
-            (Ok(Included { items, handlers, role, public, calls }), None) => {
+            (Ok(Included { items, handlers, role, public, needed, calls }), None) => {
                 if !handlers.is_empty() {
                     self.add_handlers(handlers);
                 }
                 thread.cursor.calls = calls;
                 if let Some(role) = &role {
-                    self.name_role(thread, role);
+                    self.name_role(thread, role, needed);
                     if public {
                         thread.cursor.vars.base.push(crate::book::Level::RoleDefaults, role.defaults.clone());
                         thread.cursor.vars.base.push(crate::book::Level::RoleVars, role.vars.clone());
@@ -149,21 +152,25 @@ impl Session {
             let imported = loader.finish();
             let handlers = used.handlers.into_iter().chain(imported.handlers).collect();
             let (calls, public) = (Arc::new(imported.keys), from.public == Some(true));
-            return Ok(Included { items: used.tasks, handlers, role: Some(used.role), public, calls });
+            return Ok(Included { items: used.tasks, handlers, role: Some(used.role), public, needed: imported.needed, calls });
         }
         let file = file_argument(task)?;
-        let name = modules::display(&self.tree.templates.render(&file, sight)?);
+        let rendered = self.tree.templates.render(&file, sight)?;
+        let name = modules::display(&rendered);
         let name = name.split_whitespace().next().unwrap_or_default().trim_start_matches("file=");
+        known::keep(&*self.tree.control, &Value::text(name).marked(rendered.marks()));
         let items = loader.tasks_file(name, &file.span, &task.around, &ring, errors, 1)?;
         let imported = loader.finish();
         Ok(Included { items, handlers: imported.handlers, calls: Arc::new(imported.keys), ..Included::default() })
     }
 
     /// A role that was included is one of the play's from then on.
-    fn name_role(&mut self, thread: &Thread, role: &Role) {
+    fn name_role(&mut self, thread: &Thread, role: &Role, needed: Vec<Arc<str>>) {
         let place = (thread.cursor.path(), thread.cursor.run.as_ref().map_or(0, |run| run.at));
         if let Some(play) = self.play.as_mut().filter(|play| !play.players.included.contains_key(&place)) {
-            Arc::make_mut(&mut play.players).included.insert(place, role.name.clone());
+            let players = Arc::make_mut(&mut play.players);
+            players.included.insert(place, role.name.clone());
+            players.dependencies.extend(needed);
         }
     }
 
@@ -216,7 +223,7 @@ impl Session {
                 Effect::EndRole => thread.cursor.end_role(),
                 Effect::ClearFacts => thread.cursor.vars.facts = Arc::default(),
                 Effect::ClearHostErrors => self.gone.iter_mut().for_each(|gone| *gone = false),
-                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) => {}
+                Effect::RefreshInventory | Effect::ResetConnection | Effect::Say(_) | Effect::Keep { .. } => {}
                 Effect::Pause { seconds, prompt, .. } => self.pause(thread, seconds, prompt),
             }
         }
@@ -264,6 +271,27 @@ impl Session {
                 run.batches.clear();
             }
         }
+    }
+
+    /// Writes files of the control node that do not hold what they are to hold; says whether there are any.
+    pub(super) fn keep(&self, thread: &Thread, effects: &[Effect]) -> Result<bool> {
+        let control = &*self.tree.control;
+        let mut any = false;
+        for effect in effects {
+            let Effect::Keep { path, contents } = effect else { continue };
+            let Some(bytes) = contents.as_bytes() else { continue };
+            if control.sha256(path).is_ok_and(|has| has == crate::text::value::sha256_hex(bytes)) {
+                continue;
+            }
+            any = true;
+            if !self.checks(thread) {
+                let wrote = control.write(path, bytes, 0o666);
+                wrote.map_err(|why| {
+                    crate::text::Diagnostic::error(format!("{path} of the control node cannot be written: {}", why.said()))
+                })?;
+            }
+        }
+        Ok(any)
     }
 }
 

@@ -8,8 +8,10 @@ use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
 use crate::state::{Cause, Effect, Gap, Halt, Look, Refusal, View};
+use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
+use super::ask::Will;
 use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
@@ -24,8 +26,6 @@ pub struct Ended {
     pub gaps: Vec<Gap>,
     pub error: Option<Diagnostic>,
     pub doubt: Option<Cause>,
-    /// Only a real run could tell its result.
-    pub open: bool,
     pub say: Option<Value>,
     pub effects: Vec<Effect>,
 }
@@ -75,6 +75,9 @@ impl Session {
             return self.fork(at, thread);
         }
         if self.interrupted && thread.queue.is_empty() {
+            if !thread.cursor.failed {
+                self.note_left(thread);
+            }
             thread.state = State::Done;
             return;
         }
@@ -130,6 +133,9 @@ impl Session {
             return;
         }
         let once = task::flag(&task, "run_once", &sight).ok().flatten().unwrap_or(false) || modules::table::runs_once(&task.module);
+        let diff = task::flag(&task, "diff", &sight).ok().flatten();
+        // where the user is asked, one host asks for all
+        let throttle = if self.steps.on { Some(1) } else { self.throttle(&task, &sight) };
         drop(sight);
         let label = Arc::new(TaskLabel {
             name,
@@ -138,6 +144,7 @@ impl Session {
             play: play.name.clone(),
             span: task.span.clone(),
             handler: thread.cursor.handler,
+            diff,
         });
         self.started_at = None;
         let loop_var =
@@ -154,9 +161,11 @@ impl Session {
             passed: false,
             others: None,
             once,
+            throttle,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task,
         });
     }
@@ -223,15 +232,23 @@ impl Session {
 
     fn start_item(&mut self, at: usize, thread: &mut Thread) {
         let Some(run) = &thread.cursor.run else { return };
-        if self.interrupted && thread.queue.is_empty() {
+        if (self.interrupted || self.is_cut(thread)) && thread.queue.is_empty() {
             return self.leave_off(thread);
         }
         let path = thread.cursor.path();
-        let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
-        let guarded = run.once || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
+        let fatal = self.is_strict(&run.task);
+        let guarded =
+            run.once || run.throttle.is_some() || run.task.keyword("delegate_to").is_some() || run.task.local || (fatal && self.many());
         if guarded && !run.passed {
             return self.barrier(at, thread, path);
         }
+        match self.will(thread) {
+            Will::Run => {}
+            Will::Leave => return thread.cursor.run = None,
+            Will::Gather => return self.barrier(at, thread, path),
+            Will::Asked => return,
+        }
+        let Some(run) = &thread.cursor.run else { return };
         if run.once
             && let Some((value, failed)) = self.play.as_ref().and_then(|play| play.once.get(&path).cloned())
         {
@@ -259,16 +276,23 @@ impl Session {
                 }
                 self.include(thread);
             }
-            Ok(Prepared::Module { module, target, who, environment }) => self.attempt(at, thread, module, target, who, environment),
+            Ok(Prepared::Module { module, target, who, environment, limits }) => {
+                if let Some(run) = &mut thread.cursor.run {
+                    run.limits = Some(*limits);
+                }
+                self.attempt(at, thread, module, target, who, environment);
+            }
         }
     }
 
-    /// The user wants to end, and nothing of this item is on its way: what was done of the task is told.
+    /// The user wants to end, or a role beside this one has lost the host, and nothing of this item is on its way: what was
+    /// done of the task is told.
     fn leave_off(&mut self, thread: &mut Thread) {
         match &thread.cursor.run {
-            Some(run) if run.tries > 0 => self.end_item(thread, Ended::failed(interrupted(&run.task))),
+            Some(run) if run.tries > 0 => self.cut_short(thread, interrupted(&run.task)),
             Some(run) if run.at > 0 => self.end_loop(thread),
             _ => {
+                self.note_left(thread);
                 thread.cursor.run = None;
                 thread.state = State::Done;
             }
@@ -315,7 +339,8 @@ impl Session {
         let sight = &Sight { delegated: target, ..sight.clone() };
         let defaults = super::include::defaults(task, entry, sight).map_err(fail)?;
         let given = args::args(entry, task, &defaults, sight).map_err(fail)?;
-        if let Some(cause) = given.unknown()
+        let lacks = if self.checks(thread) { given.lacks() } else { given.unknown() };
+        if let Some(cause) = lacks
             && !matches!(entry.spec.name, "set_fact" | "debug")
         {
             return Err(Box::new(Ended::unknown(cause.clone())));
@@ -323,13 +348,14 @@ impl Session {
         let module = (entry.make)(&given).map_err(fail)?;
         let target = target.unwrap_or(thread.host);
         let environment = address::environment(sight, task).map_err(fail)?;
+        let limits = Box::new(super::background::limits(task, sight).map_err(fail)?);
         let mut far = sight.clone();
         if target != thread.host {
             (far.host, far.layers) = (target, self.hosts[target.0 as usize].layers());
         }
         let address = address::address(&far, Some(task)).map_err(fail)?;
         let who = address::who(&far, task, &address).map_err(fail)?;
-        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment })
+        Ok(Prepared::Module { module, target: (target, Arc::new(address)), who, environment, limits })
     }
 
     /// The host that a task is delegated to.
@@ -358,43 +384,44 @@ impl Session {
         environment: String,
     ) {
         let target = host.0 as usize;
-        let state = &mut self.targets[target];
-        if state.holder.is_some_and(|holder| holder != at) {
-            thread.state = State::Target(target);
+        if self.waits_for(at, thread, target) {
             return;
         }
-        state.address = Some(address);
-        let asker = match state.askers.iter().position(|known| *known == who) {
-            Some(asker) => asker,
-            None => {
-                state.askers.push(who);
-                state.askers.len() - 1
-            }
-        };
+        self.targets[target].address = Some(address);
+        let asker = self.asker(target, who);
         if thread.queue.iter().any(|queued| (queued.doing.target, queued.doing.asker) != (target, asker)) {
             return self.flush(at, thread);
         }
+        let acts = self.tree.options.check && !self.checks(thread);
+        if acts && !thread.queue.is_empty() {
+            return self.flush(at, thread);
+        }
+        // what only would be does not count for a task that runs all the same
+        let real = acts.then(|| self.targets[target].world.as_seen());
+        let world = real.as_ref().unwrap_or(&self.targets[target].world);
         let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !state.world.answers(asker, look)).collect();
+        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
         let judged = module.clone();
-        let halted = match module.want(&View::new(&state.world, asker)) {
-            Ok(want) => match compare(&state.world, asker, &want.states) {
+        let halted = match module.want(&View::new(world, asker)) {
+            Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
                 Ok(compared) if compared.may.is_some() && !thread.queue.is_empty() => return self.flush(at, thread),
                 Ok(compared) => {
+                    let unsure = compared.unsure.filter(|_| self.checks(thread));
                     let doing = Doing {
                         module,
                         want,
                         gaps: compared.gaps,
-                        may: compared.may,
+                        may: compared.may.or(unsure),
                         doubt: compared.doubt,
                         target,
                         asker,
                         began: self.now,
                         environment,
+                        limits: thread.cursor.run.as_ref().and_then(|run| run.limits.clone()).unwrap_or_default(),
                         fixes: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
@@ -412,13 +439,20 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                if let Some(ended) = self.doubted(thread, &*judged, target, asker) {
-                    return self.end_item(thread, ended);
-                }
-                let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-                self.end_item(thread, Ended::failed(span.map_or(error.clone(), |span| error.at(&span))));
+                let ended = self.doubted(thread, &*judged, target, asker);
+                let ended = ended.unwrap_or_else(|| Ended::failed(at_task(thread, error)));
+                self.end_item(thread, ended);
             }
         }
+    }
+
+    /// The place of a user among those that a target is talked to as.
+    fn asker(&mut self, target: usize, who: crate::run::Who) -> crate::state::Asker {
+        let askers = &mut self.targets[target].askers;
+        askers.iter().position(|known| *known == who).unwrap_or_else(|| {
+            askers.push(who);
+            askers.len() - 1
+        })
     }
 
     /// What is wanted is known, and how far it is from what is.
@@ -456,20 +490,30 @@ impl Session {
                 let (target, asker) = (doing.target, doing.asker);
                 return self.ask(at, thread, target, asker, looks);
             }
-            let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             match self.refusal(&doing) {
-                Some((_, Refusal::Maybe(because))) => doing.doubt = Some(Arc::new(Unknown { because, span })),
+                Some((_, Refusal::Maybe(because))) => {
+                    let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+                    doing.doubt = Some(Arc::new(Unknown { because, span }));
+                }
                 Some((gap, Refusal::Surely(why))) => {
-                    let error = send::refused(&doing.gaps[gap], &why);
-                    let ended = Ended::failed(span.map_or(error.clone(), |span| error.at(&span)));
-                    return self.end_item(thread, Ended { gaps: doing.gaps, ..ended });
+                    let error = at_task(thread, send::refused(&doing.gaps[gap], &why));
+                    return self.end_item(thread, Ended { gaps: doing.gaps, ..Ended::failed(error) });
                 }
                 None => {}
             }
         }
+        let limited = !checking && (doing.limits.seconds.is_some() || doing.limits.job.is_some());
+        if limited && !thread.queue.is_empty() {
+            // its limit is its own
+            return self.flush(at, thread);
+        }
+        if limited {
+            doing = self.in_background(doing);
+        }
         if !doing.gaps.is_empty() && !checking {
             let kept = thread.cursor.run.as_ref().is_some_and(|run| stands_alone(&run.task));
-            let alone = kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
+            let alone =
+                limited || kept || doing.want.action.is_some() || doing.want.condition.is_some() || doing.target != thread.host.0 as usize;
             return self.enqueue(at, thread, doing, alone);
         }
         if !doing.gaps.is_empty() {
@@ -513,12 +557,12 @@ impl Session {
             let Some(run) = &thread.cursor.run else { return };
             let world = &mut self.targets[doing.target].world;
             world.doubt_all(action.reach.clone(), &run.cause);
-            let (shown, open) = (action.shown.clone(), !action.predictable);
-            let mut result = doing.want.result.clone();
+            let shown = action.shown.clone();
+            // what an action gives is only known after it
+            let mut result = if action.predictable { doing.want.result.clone() } else { Map::new() };
             result.insert("changed", doing.want.changed.unwrap_or(true));
             let ended = Ended {
                 outcome: Some(Outcome::WouldRun(shown)),
-                open,
                 result,
                 gaps: doing.gaps.clone(),
                 doubt: doing.doubt.clone(),
@@ -576,36 +620,42 @@ impl Session {
         };
         let mut result = doing.want.result.clone();
         result.extend(doing.module.result(&done));
+        let mut result = self.veiled(result);
+        if let Some(next) = self.afterwards(doing, &mut result) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(Arc::new(next));
+            }
+            return;
+        }
         if let Some(facts) = self.written_facts(thread, &doing.want.effects) {
             result.insert("ansible_facts", facts);
         }
         // the answer of a condition is no change
         let acted = doing.want.action.is_some() && (reply.is_some() || !responses.is_empty());
         let queries = doing.want.action.as_ref().is_some_and(|action| action.query && acted);
-        let adds = doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
+        let kept = match self.keep(thread, &doing.want.effects) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let error = at_task(thread, error);
+                return self.end_item(thread, Ended::failed(error));
+            }
+        };
+        let adds = kept || doing.want.effects.iter().any(|effect| self.adds(thread.host, effect));
         let is_changed = doing.want.changed.unwrap_or(!doing.gaps.is_empty() || acted || adds);
         if !result.contains("changed") {
             result.insert("changed", is_changed);
         }
         let is_changed = result.get("changed").is_some_and(Value::truthy);
         let failed = result.get("failed").is_some_and(Value::truthy);
-        let message = result
-            .get("msg")
-            .map(modules::display)
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "the module says that it failed".into());
-        let error = failed.then(|| Diagnostic::error(message)).map(|error| match &thread.cursor.run {
-            Some(run) => error.at(&run.task.module_span),
-            None => error,
-        });
-        let outcome = match () {
-            () if failed => Outcome::Failed,
-            () if doing.may.is_some() && doing.gaps.is_empty() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if doing.may.is_some() => Outcome::May(doing.may.clone().expect("it is there")),
-            () if acted && !queries => Outcome::Ran { changed: is_changed },
-            () if !doing.gaps.is_empty() => Outcome::Change,
-            () if acted => Outcome::Ran { changed: is_changed },
-            () => Outcome::Same,
+        let error = failed.then(|| at_task(thread, complaint(&result)));
+        let outcome = match &doing.may {
+            _ if failed => Outcome::Failed,
+            Some(cause) => Outcome::May(cause.clone()),
+            None if acted && !queries => Outcome::Ran { changed: is_changed },
+            None if !doing.gaps.is_empty() => Outcome::Change,
+            None if acted => Outcome::Ran { changed: is_changed },
+            None if kept => Outcome::Change,
+            None => Outcome::Same,
         };
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
@@ -614,17 +664,39 @@ impl Session {
             Effect::Say(value) => Some(value.clone()),
             _ => None,
         });
-        let ended = Ended {
-            outcome: Some(outcome),
-            result,
-            gaps: doing.gaps.clone(),
-            doubt: doing.doubt.clone(),
-            open: false,
-            say,
-            error,
-            effects: doing.want.effects.clone(),
-        };
+        let mut effects = doing.want.effects.clone();
+        if !doing.environment.is_empty() {
+            self.surround(thread, &mut effects);
+        }
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
         self.end_item(thread, ended);
+    }
+
+    /// What comes back may hold what was sent.
+    pub(super) fn veiled(&self, result: Map) -> Map {
+        if self.known.is_empty() {
+            return result;
+        }
+        match self.known.marked(&Value::from(result.clone())) {
+            Value::Map(marked) => (*marked).clone(),
+            _ => result,
+        }
+    }
+
+    /// The environment that a target tells is that of the task that asks.
+    fn surround(&self, thread: &Thread, effects: &mut [Effect]) {
+        let Some(run) = &thread.cursor.run else { return };
+        let sight = self.sight(thread, &run.task, run.item_layers());
+        // it was rendered before the task ran
+        let Ok(own) = address::surroundings(&sight, &run.task) else { return };
+        for effect in effects {
+            let Effect::Facts { facts, gathered: true } = effect else { continue };
+            for name in ["env", "ansible_env"] {
+                let Some(mut all) = facts.get(name).and_then(Value::as_map).cloned() else { continue };
+                all.extend(own.iter().map(|(name, value)| (name.clone(), Value::text(modules::display(value)).marked(value.marks()))));
+                facts.insert(name, all);
+            }
+        }
     }
 
     /// The end of an item: `failed_when`, `changed_when`, `until`; then the next item, or the end of the task.
@@ -643,8 +715,13 @@ impl Session {
             }
         }
         let effects = std::mem::take(&mut ended.effects);
+        let learns = looped && !effects.is_empty();
         if !self.effects(thread, effects) {
             return;
+        }
+        if let Some(run) = thread.cursor.run.as_mut().filter(|_| learns) {
+            // the next item sees what this one set
+            run.layers = scope::around(thread.cursor.vars.layers(), &run.task);
         }
         if !looped {
             return self.end_task(thread, ended);
@@ -782,6 +859,7 @@ impl Session {
         };
         let Some(run) = &mut thread.cursor.run else { return };
         let outcome = ended.outcome.clone().unwrap_or(Outcome::Same);
+        let unforeseen = !predictable(&ended);
         run.told.changed |= result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         run.told.failed |= failed;
         run.told.done += 1;
@@ -797,7 +875,7 @@ impl Session {
         (told.ignored, told.hidden) = (ignored, hidden);
         run.results.push(match &told.outcome {
             Outcome::Unknown(cause) | Outcome::May(cause) if result.get("changed").is_none() => Value::Unknown(cause.clone()),
-            _ if ended.open => Value::Unknown(run.cause.clone()),
+            Outcome::WouldRun(_) if unforeseen => Value::Unknown(run.cause.clone()),
             _ => Value::from(result),
         });
         run.at += 1;
@@ -883,11 +961,11 @@ impl Session {
         }
         let changed = result.get("changed").is_some_and(Value::truthy) && !matches!(outcome, Outcome::Skipped(_));
         let value = match &outcome {
-            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if ended.open || !predictable(&ended) => {
-                Value::Unknown(run.cause.clone())
-            }
+            Outcome::Unknown(_) | Outcome::WouldRun(_) | Outcome::May(_) if !predictable(&ended) => Value::Unknown(run.cause.clone()),
+            Outcome::May(cause) => with_lines(doubtful(result.clone(), cause)),
             _ => with_lines(result.clone()),
         };
+        let value = if hidden { known::silent(&value, &format!("result of {}", run.label.name)) } else { value };
         if let Some(name) = run.task.keywords.get("register").and_then(|node| node.as_str()) {
             thread.cursor.vars.set(name, value.clone());
         }
@@ -912,9 +990,11 @@ impl Session {
         let mut told = task::told(&run, &name, outcome, result.clone());
         (told.gaps, told.error, told.doubt, told.say) = (ended.gaps, ended.error.clone(), ended.doubt, ended.say);
         (told.ignored, told.hidden) = (failed && ignored, hidden);
+        told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
             let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
+            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }
@@ -978,7 +1058,13 @@ fn stands_alone(task: &Task) -> bool {
 
 enum Prepared {
     Include,
-    Module { module: Arc<dyn modules::Module>, target: (HostId, Arc<crate::run::Address>), who: crate::run::Who, environment: String },
+    Module {
+        module: Arc<dyn modules::Module>,
+        target: (HostId, Arc<crate::run::Address>),
+        who: crate::run::Who,
+        environment: String,
+        limits: Box<super::background::Limits>,
+    },
 }
 
 fn changed(flag: bool) -> Map {
@@ -987,9 +1073,29 @@ fn changed(flag: bool) -> Map {
     map
 }
 
+/// What a module says that failed.
+fn complaint(result: &Map) -> Diagnostic {
+    let message = result.get("msg").map(modules::display).filter(|text| !text.is_empty());
+    Diagnostic::error(message.unwrap_or_else(|| "the module says that it failed".into()))
+}
+
+/// An error, at the task that a host stands at.
+fn at_task(thread: &Thread, error: Diagnostic) -> Diagnostic {
+    match &thread.cursor.run {
+        Some(run) => error.at(&run.task.module_span),
+        None => error,
+    }
+}
+
+/// The result of a task of which it is not known whether it changes anything.
+fn doubtful(mut result: Map, cause: &Cause) -> Map {
+    result.insert("changed", Value::Unknown(cause.clone()));
+    result
+}
+
 /// Whether a result is known though its task did not run: a restart says so by giving more than `changed`.
 fn predictable(ended: &Ended) -> bool {
-    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed")))
+    ended.result.keys().any(|key| !matches!(key.as_str(), Some("changed" | "cmd")))
 }
 
 /// `stdout` also as `stdout_lines`, as Ansible adds it.
@@ -997,7 +1103,11 @@ fn with_lines(mut result: Map) -> Value {
     for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
         if let Some(value) = result.get(text).filter(|_| !result.contains(lines)) {
             let marks = value.marks();
-            let all = value.as_str().unwrap_or_default().lines().map(|line| Value::text(line).marked(marks.clone())).collect::<Vec<_>>();
+            let text = value.as_str().unwrap_or_default();
+            // a line without a secret that stands elsewhere in the text stays readable
+            let all_stand = mask::standing(text, &marks).len() == marks.len();
+            let of = |line: &str| if all_stand { mask::standing(line, &marks) } else { marks.clone() };
+            let all = modules::output::lines(text).into_iter().map(|line| Value::text(line).marked(of(line))).collect::<Vec<_>>();
             result.insert(lines, all);
         }
     }
@@ -1013,6 +1123,7 @@ fn count(recap: &mut crate::run::Recap, outcome: &Outcome, changed: bool, failed
         }
         Outcome::Unreachable => recap.unreachable += 1,
         Outcome::Skipped(_) => recap.skipped += 1,
+        Outcome::Interrupted => {}
         _ if failed && ignored => {
             recap.ok += 1;
             recap.ignored += 1;

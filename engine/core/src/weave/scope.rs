@@ -8,7 +8,7 @@ use crate::book::inventory::{HostId, Inventory};
 use crate::book::task::Task;
 use crate::book::vars::{Layers, Level, Scope as Vars, Var as Written};
 use crate::book::{Around, Play, Ring, magic, path};
-use crate::text::{Map, Value};
+use crate::text::{Map, Node, Value};
 use crate::text::{Scope, Scopes, Search, Var};
 
 use super::session::Tree;
@@ -79,6 +79,13 @@ impl Host {
 pub fn around(mut layers: Layers, task: &Task) -> Layers {
     let mut rings: Vec<&Arc<Around>> = task.around.rings().collect();
     rings.reverse();
+    // one that is made of the variable itself is no news
+    let is_new = |user: &&Node| !user.as_str().is_some_and(|text| text.contains("ansible_"));
+    if let Some(user) = task.keyword("remote_user").filter(is_new) {
+        let mut vars = Vars::new();
+        ["ansible_user", "ansible_ssh_user"].into_iter().for_each(|name| vars.insert(name, user.clone()));
+        layers.push(Level::CommandLine, Arc::new(vars));
+    }
     for ring in rings {
         if let Some(role) = &ring.role {
             layers.push(Level::RoleDefaults, role.defaults.clone());
@@ -229,7 +236,7 @@ impl Sight {
                 return Some(Var::Value(Value::list(around.roles().skip(1).map(|role| Value::Text(role.name.clone())))));
             }
             "role_names" | "ansible_play_role_names" => return Some(names(self.players.role_names())),
-            "ansible_dependent_role_names" => return Some(names(self.players.dependencies.iter())),
+            "ansible_dependent_role_names" => return Some(names(self.players.dependencies.iter().collect::<BTreeSet<_>>())),
             "ansible_role_names" => {
                 return Some(names(self.players.dependencies.iter().chain(self.players.role_names()).collect::<BTreeSet<_>>()));
             }

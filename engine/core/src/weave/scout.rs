@@ -161,6 +161,7 @@ impl Session {
             play: "".into(),
             span: task.span.clone(),
             handler: false,
+            diff: None,
         });
         let loop_var =
             task.keywords.get("loop_control").and_then(|control| control.get("loop_var")).and_then(Node::as_str).unwrap_or("item");
@@ -176,9 +177,11 @@ impl Session {
             passed: true,
             others: None,
             once: false,
+            throttle: None,
             phase: Phase::Start,
             forced: None,
             loop_var: loop_var.into(),
+            limits: None,
             task: task.clone(),
         }
     }
@@ -217,7 +220,7 @@ impl Session {
             }
             let Ok(defaults) = super::include::defaults(task, entry, &sight) else { continue };
             let Ok(given) = args::args(entry, task, &defaults, &sight) else { continue };
-            if given.unknown().is_some() {
+            if given.lacks().is_some() {
                 continue;
             }
             let Ok(module) = (entry.make)(&given) else { continue };

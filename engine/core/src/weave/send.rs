@@ -134,6 +134,15 @@ impl Session {
         true
     }
 
+    /// Whether another thread has a message or fixes on a target: it goes on once that is through.
+    pub(super) fn waits_for(&self, at: usize, thread: &mut Thread, target: usize) -> bool {
+        let taken = self.targets[target].holder.is_some_and(|holder| holder != at);
+        if taken {
+            thread.state = State::Target(target);
+        }
+        taken
+    }
+
     /// Runs an action; what it may disturb is asked again in the same message, as far as tasks to come look at it.
     pub(super) fn act(&mut self, at: usize, thread: &mut Thread, doing: Arc<Doing>) {
         if self.flushes_first(at, thread) {
@@ -142,6 +151,12 @@ impl Session {
         let Some(action) = &doing.want.action else { return };
         let reach = action.reach.clone();
         let (target, asker) = (doing.target, doing.asker);
+        if self.waits_for(at, thread, target) {
+            if let Some(run) = &mut thread.cursor.run {
+                run.phase = Phase::Fixed(doing);
+            }
+            return;
+        }
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Fixed(doing.clone());
         }
@@ -181,9 +196,9 @@ impl Session {
     ) {
         let Some(condition) = &doing.want.condition else { return };
         let elapsed = self.now - since;
-        if let Some(run) = thread.cursor.run.as_ref().filter(|_| self.interrupted && answer.is_none()) {
-            let ended = Ended { gaps: doing.gaps.clone(), ..Ended::failed(interrupted(&run.task)) };
-            return self.end_item(thread, ended);
+        let ends = (self.interrupted || self.is_cut(thread)) && answer.is_none();
+        if let Some(run) = thread.cursor.run.as_ref().filter(|_| ends) {
+            return self.cut_short(thread, interrupted(&run.task));
         }
         if let Some(answer) = answer {
             let checking = self.checks(thread);
@@ -194,7 +209,9 @@ impl Session {
                         Answer::Api(responses) => (None, responses),
                         _ => (None, vec![]),
                     };
-                    return self.conclude_waited(thread, &doing, reply.or(last), responses);
+                    // the answer of a condition is no change
+                    let reply = if condition.tells { last } else { reply.or(last) };
+                    return self.conclude(thread, &doing, reply, responses);
                 }
                 Holds::Never(why) => why,
                 Holds::NotYet(why) if checking => {
@@ -237,13 +254,10 @@ impl Session {
         if let Some(run) = &mut thread.cursor.run {
             run.phase = Phase::Waits { doing: doing.clone(), reply, since, asked: true, answer: None };
         }
+        if self.waits_for(at, thread, doing.target) {
+            return;
+        }
         self.send(at, thread, doing.target, doing.asker, FlightKind::Wait, vec![Sent::Condition], Some(&doing));
-    }
-
-    fn conclude_waited(&mut self, thread: &mut Thread, doing: &Arc<Doing>, reply: Option<Reply>, responses: Vec<crate::state::Response>) {
-        // the answer of a condition is no change
-        let reply = reply.filter(|_| doing.want.action.is_some());
-        self.conclude(thread, doing, reply, responses);
     }
 
     fn waiting(&mut self, thread: &Thread, why: &str) {
@@ -290,19 +304,25 @@ impl Session {
                 let gaps: Vec<&Gap> = places.iter().map(|(queued, gap)| &thread.queue[*queued].doing.gaps[*gap]).collect();
                 let environment = places.first().map_or("", |(queued, _)| &thread.queue[*queued].doing.environment);
                 let script = gaps.first().map_or_else(|| String::new().into(), |gap| (self.tree.kinds)(gap.id.kind).fix(&gaps));
-                part(with_environment(script, environment), Purpose::Fix, None)
+                part(
+                    with_environment(script, environment),
+                    Purpose::Fix,
+                    places.first().and_then(|(queued, _)| thread.queue[*queued].doing.limits.seconds),
+                )
             }
             Sent::Act => match doing.and_then(|doing| Some((doing, doing.want.action.as_ref()?))) {
                 Some((doing, action)) => {
                     let purpose = if action.code_is_data { Purpose::Act { stops: false } } else { Purpose::Fix };
-                    part(with_environment(action.script.clone(), &doing.environment), purpose, action.limit)
+                    let limit = action.limit.into_iter().chain(doing.limits.seconds).min();
+                    part(with_environment(action.script.clone(), &doing.environment), purpose, limit)
                 }
                 None => part(Script::from(String::new()), Purpose::Ask, None),
             },
             Sent::Condition => {
                 let condition = doing.and_then(|doing| doing.want.condition.as_ref());
                 let script = condition.map_or_else(|| Script::from(String::new()), |condition| condition.ask.clone());
-                part(script, Purpose::Ask, condition.map(|condition| condition.limit.ceil() as u64 + 30))
+                let limit = |condition: &crate::state::Condition| condition.reconnects.unwrap_or(condition.limit.ceil() as u64 + 30);
+                part(script, Purpose::Ask, condition.map(limit))
             }
         }
     }
@@ -404,8 +424,7 @@ impl Session {
             let error = fix_error((self.tree.kinds)(gap.id.kind), gap, &answers[at]);
             let mut result = Map::new();
             if let Answer::Shell(reply) = &answers[at] {
-                result.insert("rc", i64::from(reply.code));
-                result.extend(doing.module.refused(gap, reply));
+                result.extend(self.veiled(doing.module.refused(gap, reply)));
             }
             return self.go_back(thread, queued, error, result);
         }
@@ -481,6 +500,13 @@ impl Session {
         let mut thread = std::mem::take(&mut play.threads[flight.thread]);
         thread.state = State::Ready;
         self.targets[flight.target].holder = None;
+        if flight.kind == FlightKind::Wait
+            && matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)
+            && away(&mut thread, &fault.message)
+        {
+            play.put(flight.thread, thread);
+            return;
+        }
         let error = fault.hint.iter().fold(Diagnostic::error(fault.message.clone()), |error, hint| error.hint(hint.clone()));
         if let Some(first) = thread.queue.first() {
             self.targets[flight.target].world.cut(first.point);
@@ -500,11 +526,15 @@ impl Session {
             run.forced = None;
             run.phase = Phase::Start;
         }
-        if fault.kind == FaultKind::Unreachable || fault.kind == FaultKind::Interrupted {
+        if fault.kind == FaultKind::Unreachable {
             self.unreachable(&mut thread, error);
+        } else if fault.kind == FaultKind::Interrupted {
+            self.cut_short(&mut thread, error);
         } else if let Some(run) = &mut thread.cursor.run {
+            let limit = run.limits.as_ref().and_then(|limits| limits.seconds).filter(|_| fault.kind == FaultKind::TimedOut);
+            let (error, result) = limit.map_or_else(|| (error, Map::new()), super::background::timed_out);
             let error = error.at(&run.task.module_span);
-            run.forced = Some(Box::new(Forced { error, gaps: vec![], result: Map::new() }));
+            run.forced = Some(Box::new(Forced { error, gaps: vec![], result }));
         }
         if let Some(play) = &mut self.play {
             play.put(flight.thread, thread);
@@ -524,6 +554,18 @@ impl Session {
             thread.cursor.frames.clear();
             thread.cursor.notified.clear();
         }
+    }
+}
+
+/// A condition that the host may be away for: no connection is a "not yet". The next question opens a new one.
+fn away(thread: &mut Thread, why: &str) -> bool {
+    let Some(run) = &mut thread.cursor.run else { return false };
+    match &mut run.phase {
+        Phase::Waits { doing, answer, .. } if doing.want.condition.as_ref().is_some_and(|condition| condition.reconnects.is_some()) => {
+            *answer = Some(Answer::Refused(why.to_string()));
+            true
+        }
+        _ => false,
     }
 }
 
@@ -604,7 +646,7 @@ fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
         other => {
             let reply = other.reply();
             let text = kind.complaint(&reply);
-            if text.is_empty() { format!("code {}", reply.code) } else { text }
+            if text.is_empty() { format!("code {}", reply.code) } else { text.lines().map(without_shell).collect::<Vec<_>>().join("\n") }
         }
     };
     let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
@@ -622,11 +664,26 @@ pub(super) fn refused(gap: &Gap, said: &str) -> Diagnostic {
         "changed"
     };
     let error = Diagnostic::error(format!("{} could not be {verb}: {said}", gap.id));
-    if said.contains("ermission denied") || said.contains("not permitted") {
-        error.hint("this user may not; try `become: true`")
-    } else {
-        error
+    match REASONS.iter().find(|(signs, _)| signs.iter().any(|sign| said.contains(sign))) {
+        Some((_, hint)) => error.hint(*hint),
+        None => error,
     }
+}
+
+/// What a system says when it cannot write, and what to do about it.
+const REASONS: &[(&[&str], &str)] = &[
+    (&["ermission denied", "not permitted"], "this user may not; try `become: true`"),
+    (&["No space left", "I/O error", "quota exceeded"], "the file system is full: `df -h` tells its bytes, `df -i` its inodes"),
+    (&["Read-only file system"], "it is mounted read-only: look at `mount` and the kernel's log on the target"),
+];
+
+/// What a shell said, without its own name and the line of a script that the user did not write.
+fn without_shell(line: &str) -> &str {
+    let rest = line.strip_prefix("/bin/sh: ").or_else(|| line.strip_prefix("sh: ")).unwrap_or(line);
+    let rest = rest.strip_prefix("line ").unwrap_or(rest);
+    let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+    let rest = rest[digits..].strip_prefix(": ").filter(|_| digits > 0).unwrap_or(rest);
+    rest.strip_prefix("eval: ").unwrap_or(rest)
 }
 
 /// A value in a few words: contents by their size.

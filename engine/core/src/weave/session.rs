@@ -9,6 +9,7 @@ use crate::book::vars::Scope as Vars;
 use crate::run::{Address, Event, Fault, Kinds, Message, Recap, Summary, Tally, Told, Who};
 use crate::state::{Answer, World};
 use crate::text::template::Templates;
+use crate::text::template::known::Known;
 use crate::text::{Control, Diagnostic, Value};
 
 use super::cursor::{Cursor, Failure, Stage};
@@ -82,6 +83,8 @@ pub enum Input {
     Prompted {
         text: String,
     },
+    /// Nobody is there to answer.
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -130,7 +133,7 @@ pub struct Thread {
 
 impl Thread {
     /// Whether it is in the midst of a task.
-    fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         !matches!(self.state, State::Done | State::Barrier(_))
     }
 }
@@ -227,19 +230,29 @@ pub struct Session {
     /// How many ticks were asked for and have not come.
     pub(super) ticks: usize,
     pub(super) interrupted: bool,
+    pub(super) pending: Vec<String>,
+    pub(super) steps: super::ask::Steps,
     pub(super) started_at: Option<String>,
     pub(super) over: bool,
     pub(super) last_label: Option<Arc<crate::run::TaskLabel>>,
     pub(super) abort: bool,
     /// An error that belongs to no task was told.
     pub(super) broken: bool,
+    /// The secrets that were read so far.
+    pub(super) known: Known,
+    /// How many of those that the control node keeps.
+    pub(super) kept: usize,
 }
 
 impl Session {
     /// A run of these plays. `bases` are the variables of the inventory's hosts, group_vars and host_vars included.
     pub fn new(tree: Arc<Tree>, inventory: Inventory, plays: Vec<Arc<Play>>, bases: Vec<Host>) -> Session {
         let count = bases.len();
+        let mut known = Known::default();
+        let passwords = [&tree.options.password, &tree.options.become_password];
+        known.learn(passwords.into_iter().flatten().flat_map(Value::marks).collect());
         let started_at = tree.options.start_at.clone();
+        let steps = super::ask::Steps::new(tree.options.step);
         Session {
             quiet: Arc::new(super::scout::quiet(&tree)),
             tree,
@@ -259,27 +272,49 @@ impl Session {
             now: 0.0,
             ticks: 0,
             interrupted: false,
+            pending: vec![],
+            steps,
             started_at,
             over: false,
             last_label: None,
             abort: false,
             broken: false,
+            known,
+            kept: 0,
         }
+    }
+
+    /// Secrets that were read since.
+    fn learn(&mut self) {
+        let new = self.tree.control.secrets(self.kept);
+        self.kept += new.len();
+        self.known.learn(new);
     }
 
     /// Takes what came in; gives what is to be sent and told. `now` is in seconds since 1970.
     pub fn next(&mut self, input: Input, now: f64) -> Vec<Output> {
         self.now = now;
+        self.learn();
         match input {
             Input::Start => {}
             Input::Answers { id, answers } => self.answered(id, answers),
             Input::Fault { id, fault } => self.faulted(id, fault),
             Input::Tick => self.tick(),
             Input::Interrupt => self.interrupt(),
-            Input::Prompted { text } => self.prompted(&text),
+            Input::Prompted { text } => {
+                self.stepped(&text);
+                self.prompted(&text);
+            }
+            Input::Unanswered => {
+                self.unanswered();
+                self.prompted("");
+            }
         }
         self.pump();
-        std::mem::take(&mut self.out)
+        self.learn();
+        let mut out = std::mem::take(&mut self.out);
+        out.iter_mut().for_each(|output| super::discreet::clear(&self.known, output));
+        out
     }
 
     fn tick(&mut self) {
@@ -294,8 +329,8 @@ impl Session {
         }
     }
 
-    /// Whoever sleeps or waits for the user goes on, to its end.
-    fn interrupt(&mut self) {
+    /// The user wants to end: whoever sleeps or waits for the user goes on, to its end.
+    pub(super) fn interrupt(&mut self) {
         self.interrupted = true;
         let Some(play) = &mut self.play else { return };
         for at in 0..play.threads.len() {
@@ -377,9 +412,11 @@ impl Session {
     fn tell_passed(&mut self) {
         let Some(play) = &mut self.play else { return };
         let passed: Vec<Place> = play.pending.keys().filter(|place| play.lineup.is_passed(place)).cloned().collect();
-        let told: Vec<Told> = passed.iter().filter_map(|place| play.pending.remove(place)).flatten().collect();
-        for told in told {
-            self.tell_now(told);
+        let told: Vec<Vec<Told>> = passed.iter().filter_map(|place| play.pending.remove(place)).collect();
+        for mut told in told {
+            // whoever answers first: hosts stand in the order of the inventory
+            told.sort_by_key(|told| self.inventory.find_host(&told.host));
+            told.into_iter().for_each(|told| self.tell_now(told));
         }
     }
 
@@ -405,14 +442,19 @@ impl Session {
         let open = |place: &Place| play.lineup.is_reached(place) && play.fatal.as_ref().is_none_or(|(path, _)| place <= path);
         for (place, waiting) in play.lineup.barriers().filter(|(place, _)| open(place)) {
             let once = |at: &&usize| play.threads[**at].cursor.run.as_ref().is_some_and(|run| run.once);
-            match waiting.iter().find(once) {
+            // strands are numbered as they began: the first host of the batch is meant
+            let host = |at: &&usize| play.threads[**at].strand.as_ref().map_or(**at, |strand| strand.parent);
+            match waiting.iter().filter(once).min_by_key(host) {
                 // one does it for all; whoever comes later takes over what it gave
                 Some(first) if !play.once.contains_key(place) => {
                     if !play.threads.iter().any(|thread| thread.is_busy() && thread.cursor.path() == *place) {
                         free.push(*first);
                     }
                 }
-                _ => free.extend(waiting),
+                _ => match play.room_at(place, waiting) {
+                    Some(room) => free.extend(waiting.iter().take(room)),
+                    None => free.extend(waiting),
+                },
             }
         }
         let targets = &self.targets;
@@ -444,8 +486,11 @@ impl Session {
                 self.fights.push(format!("{name}: {id} is changed to and fro by {}", places.join(" and ")));
             }
         }
-        let summary =
-            Summary { recaps, tally: self.tally, net, fights: self.fights.clone(), interrupted: self.interrupted, failed: self.broken };
+        if self.interrupted && self.next_play < self.plays.len() {
+            self.pending.push(format!("{} of {} plays were not begun", self.plays.len() - self.next_play, self.plays.len()));
+        }
+        let (fights, pending) = (self.fights.clone(), std::mem::take(&mut self.pending));
+        let summary = Summary { recaps, tally: self.tally, net, fights, interrupted: self.interrupted, pending, failed: self.broken };
         self.out.push(Output::Done(summary));
     }
 

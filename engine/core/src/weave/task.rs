@@ -31,10 +31,14 @@ pub struct TaskRun {
     /// The variables of all hosts as they were when it was let past: what others set in tasks behind this one is not seen.
     pub others: Option<Arc<Vec<super::scope::Host>>>,
     pub once: bool,
+    /// How many hosts may be at it at once: `throttle`.
+    pub throttle: Option<usize>,
     pub phase: Phase,
     /// A message brought this failure.
     pub forced: Option<Box<Forced>>,
     pub loop_var: Arc<str>,
+    /// What its current item may take, once that was read.
+    pub limits: Option<super::background::Limits>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +88,7 @@ pub struct Doing {
     pub began: f64,
     /// `export` lines for what it does.
     pub environment: String,
+    pub limits: super::background::Limits,
     /// What the calls that closed its gaps said, in their order, once they ran.
     pub fixes: std::sync::OnceLock<Vec<Reply>>,
 }
@@ -306,6 +311,7 @@ pub fn told(run: &TaskRun, host: &Arc<str>, outcome: Outcome, result: Map) -> To
         item: None,
         error: run.told.error.clone(),
         ignored: false,
+        rescued: false,
         hidden: false,
         say: run.told.say.clone(),
         seconds: 0.0,
@@ -323,7 +329,7 @@ pub fn worse(one: Option<Outcome>, other: Outcome) -> Outcome {
         Outcome::May(_) => 5,
         Outcome::Unknown(_) => 6,
         Outcome::Failed => 7,
-        Outcome::Unreachable => 8,
+        Outcome::Unreachable | Outcome::Interrupted => 8,
     };
     match one {
         Some(one) if rank(&one) >= rank(&other) => one,

@@ -41,6 +41,7 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     let file = config.vault_password_file.value.clone().filter(|_| control.env("ANSIBLE_VAULT_PASSWORD_FILE").is_none());
     let ids = if control.env("ANSIBLE_VAULT_IDENTITY_LIST").is_none() { config.vault_identity_list.value.clone() } else { vec![] };
     node.configure(file, ids, config.ask_vault_pass.value);
+    errors.extend(idle_settings(&config));
     let mut sources = options.inventory.clone();
     if sources.is_empty() {
         sources = config.inventory.value.clone();
@@ -75,6 +76,21 @@ pub fn open(playbooks: &[String], options: &Options) -> Result<Opened, Vec<Diagn
     Ok(Opened { config, inventory, plays, hosts, extra, control, warnings: all, templates })
 }
 
+/// Settings of `ansible.cfg` that are none, and, in one message, those that have no effect here.
+fn idle_settings(config: &Config) -> Vec<Diagnostic> {
+    let (idle, unknown): (Vec<_>, Vec<_>) = config.unused.iter().partition(|unused| unused.because.is_some());
+    let mut told: Vec<Diagnostic> = unknown.iter().map(|unused| unused.warning()).collect();
+    match idle.as_slice() {
+        [] => {}
+        [one] => told.push(one.warning()),
+        [first, ..] => {
+            let names: Vec<String> = idle.iter().map(|unused| format!("`{}`", unused.key)).collect();
+            told.push(first.span.warning(format!("these settings have no effect: {}", names.join(", "))));
+        }
+    }
+    told
+}
+
 /// A playbook in the working folder, or in `playbooks/`.
 fn find(control: &dyn Control, name: &str) -> Result<String, Diagnostic> {
     let places = [name.to_string(), format!("playbooks/{name}")];
@@ -83,8 +99,13 @@ fn find(control: &dyn Control, name: &str) -> Result<String, Diagnostic> {
     }
     let here = control.list(".").unwrap_or_default();
     let there = control.list("playbooks").unwrap_or_default();
-    let known: Vec<&str> =
-        here.iter().chain(&there).map(String::as_str).filter(|name| name.ends_with(".yml") || name.ends_with(".yaml")).collect();
+    let known: Vec<&str> = here
+        .iter()
+        .chain(&there)
+        .map(String::as_str)
+        .filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .chain(["graph", "doc", "completions"])
+        .collect();
     Err(Diagnostic::error(format!("no playbook `{name}`")).meant(name, known).hint("looked in the working folder and in playbooks/"))
 }
 

@@ -32,7 +32,7 @@ impl Ansible {
         let of = told.item.as_ref().map(|item| format!(" => (item={})", label(item))).unwrap_or_default();
         let show = told.say.is_some() || self.style.verbosity > 0;
         let body = if told.hidden { hidden() } else { result(told) };
-        if self.style.diff && !told.hidden {
+        if told.task.diff.unwrap_or(self.style.diff) && !told.hidden {
             let text: String = told.gaps.iter().map(|gap| diff::lines(gap, true, self.paint, "")).collect();
             if !looped {
                 to_stdout(&text);
@@ -43,6 +43,8 @@ impl Ansible {
             Outcome::Failed if item => self.paint.failed(&format!("failed: [{host}]{} => {body}", of.replacen(" => ", " ", 1))),
             Outcome::Failed => self.paint.failed(&format!("fatal: [{host}]: FAILED! => {body}")),
             Outcome::Unreachable => self.paint.failed(&format!("fatal: [{host}]: UNREACHABLE! => {body}")),
+            // Ansible leaves a task that was interrupted without a line
+            Outcome::Interrupted => return,
             Outcome::Skipped(_) => self.paint.skipped(&format!("skipping: [{host}]{}", of)),
             _ if looped => return,
             _ if changed => {
@@ -137,6 +139,10 @@ impl Report for Ansible {
     }
 
     fn finish(&mut self, summary: &Summary) {
+        if summary.interrupted {
+            to_stderr("[ERROR]: User interrupted execution");
+            return;
+        }
         self.banner("PLAY RECAP");
         let mut recaps = summary.recaps.clone();
         recaps.sort_by(|a, b| a.0.cmp(&b.0));

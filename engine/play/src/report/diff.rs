@@ -41,6 +41,9 @@ fn field(change: &Change, contents: bool, paint: Paint, indent: &str) -> String 
         now = "‹may hold a secret›".into();
     }
     if now.contains('\n') || then.contains('\n') {
+        // what is not there has no line
+        let now = if change.now.is_some() { now } else { String::new() };
+        let then = if change.then.is_some() { then } else { String::new() };
         return format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")));
     }
     match (&change.now, &change.then) {
@@ -73,6 +76,7 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
     };
     let size = |value: &Option<Value>| match value.as_ref().map(Value::plain) {
         Some(Value::Contents(contents)) => format!("{} bytes", contents.size),
+        Some(unknown @ Value::Unknown(_)) => shown(unknown),
         _ => "nothing".into(),
     };
     match (text(&change.now), text(&change.then)) {
@@ -83,6 +87,7 @@ fn of_contents(change: &Change, whole: bool, paint: Paint, indent: &str) -> Stri
             let now = if marks.is_empty() { now } else { veil_old(&now, &then) };
             format!("{indent}{}:\n{}", change.field, unified(&now, &then, paint, &format!("{indent}  ")))
         }
+        _ if size(&change.now) == size(&change.then) => format!("{indent}{}: {}, other ones\n", change.field, size(&change.then)),
         _ => format!("{indent}{}: {} -> {}\n", change.field, size(&change.now), size(&change.then)),
     }
 }

@@ -30,6 +30,7 @@ fn outcome(outcome: &Outcome) -> (&'static str, Option<String>) {
         Outcome::Skipped(why) => ("skipped", Some(why.clone())),
         Outcome::Failed => ("failed", None),
         Outcome::Unreachable => ("unreachable", None),
+        Outcome::Interrupted => ("interrupted", None),
     }
 }
 
@@ -120,6 +121,7 @@ impl Report for Lines {
             "certainty": tally.certainty(),
             "fights": summary.fights,
             "interrupted": summary.interrupted,
+            "pending": summary.pending,
             "messages": self.messages,
         }));
     }

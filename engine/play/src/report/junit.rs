@@ -23,7 +23,7 @@ impl Junit {
         let all = || self.cases.values().flatten();
         let count = |wanted: fn(&Told) -> bool| all().filter(|told| wanted(told)).count();
         let failures = count(|told| told.outcome == Outcome::Failed && !told.ignored);
-        let errors = count(|told| told.outcome == Outcome::Unreachable);
+        let errors = count(|told| matches!(told.outcome, Outcome::Unreachable | Outcome::Interrupted));
         let skipped = count(|told| matches!(told.outcome, Outcome::Skipped(_)));
         let tests = all().count();
         let mut text = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_string();
@@ -45,7 +45,9 @@ fn case(told: &Told) -> String {
     let message = escape(told.error.as_ref().map_or("", |error| error.message()));
     match &told.outcome {
         Outcome::Failed if !told.ignored => format!("{head}>\n      <failure message=\"{message}\" type=\"failure\"/>\n    </testcase>\n"),
-        Outcome::Unreachable => format!("{head}>\n      <error message=\"{message}\" type=\"error\"/>\n    </testcase>\n"),
+        Outcome::Unreachable | Outcome::Interrupted => {
+            format!("{head}>\n      <error message=\"{message}\" type=\"error\"/>\n    </testcase>\n")
+        }
         Outcome::Skipped(why) => format!("{head}>\n      <skipped>{}</skipped>\n    </testcase>\n", escape(why)),
         _ => format!("{head}/>\n"),
     }

@@ -19,7 +19,8 @@ pub(super) struct Screen {
     began: Instant,
     label: Option<Arc<TaskLabel>>,
     headed: bool,
-    tallies: BTreeMap<Arc<str>, Tally>,
+    /// By host: outcomes, and how many failures were ignored and rescued.
+    tallies: BTreeMap<Arc<str>, (Tally, (u32, u32))>,
     busy: String,
 }
 
@@ -62,7 +63,12 @@ impl Screen {
 
     fn told(&mut self, told: &Told, item: bool) {
         if !item {
-            self.tallies.entry(told.host.clone()).or_default().count(&told.outcome, told.doubt.is_some());
+            let (tally, excused) = self.tallies.entry(told.host.clone()).or_default();
+            match told.outcome {
+                Outcome::Failed if told.ignored => excused.0 += 1,
+                Outcome::Failed if told.rescued => excused.1 += 1,
+                _ => tally.count(&told.outcome, told.doubt.is_some()),
+            }
         }
         let looped = !item && told.result.get("results").is_some();
         let loud = self.style.verbosity > 0 && !(looped && matches!(told.outcome, Outcome::Same | Outcome::Skipped(_)));
@@ -87,7 +93,7 @@ impl Screen {
     fn details(&self, told: &Told) -> String {
         let mut text = String::new();
         for gap in &told.gaps {
-            text += &diff::lines(gap, self.style.diff, self.paint, "      ");
+            text += &diff::lines(gap, told.task.diff.unwrap_or(self.style.diff), self.paint, "      ");
         }
         if let Some(say) = &told.say {
             text += &indented(&shown(say));
@@ -137,8 +143,10 @@ impl Screen {
             Outcome::Unknown(cause) => (paint.changed("unknown   "), format!("  until applied ({})", because(cause))),
             Outcome::Skipped(why) => (paint.skipped("skipped   "), format!("  {}", paint.faint(why))),
             Outcome::Failed if told.ignored => (paint.failed("failed    "), "  (ignored)".into()),
+            Outcome::Failed if told.rescued => (paint.failed("failed    "), "  (rescued)".into()),
             Outcome::Failed => (paint.failed("failed    "), String::new()),
             Outcome::Unreachable => (paint.failed("unreachable"), String::new()),
+            Outcome::Interrupted => (paint.failed("interrupted"), String::new()),
         }
     }
 }
@@ -202,7 +210,7 @@ impl Report for Screen {
         let width = summary.recaps.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, _) in &summary.recaps {
             let tally = self.tallies.get(name).copied().unwrap_or_default();
-            text += &format!("{name:width$}  {}\n", counts(&tally, self.style.check, self.paint));
+            text += &format!("{name:width$}  {}\n", counts(&tally.0, tally.1, self.style.check, self.paint));
         }
         for fight in &summary.fights {
             text += &format!("{} {fight}\n", self.paint.changed("two tasks fight:"));
@@ -211,12 +219,14 @@ impl Report for Screen {
             let tally = &summary.tally;
             text += &format!("certainty {:.1} %", tally.certainty() * 100.0);
             if tally.doubted > 0 {
-                text += &format!("  ({} outcomes stand behind commands that check does not run)", tally.doubted);
+                let word = if tally.doubted == 1 { "outcome stands" } else { "outcomes stand" };
+                text += &format!("  ({} {word} behind commands that check does not run)", tally.doubted);
             }
             text.push('\n');
         }
         if summary.interrupted {
-            text += &format!("{}\n", self.paint.failed("interrupted: what is not listed above was not done; run it again to go on"));
+            text += &format!("{}\n", self.paint.failed("interrupted; run it again to go on"));
+            text += &summary.pending.iter().map(|line| format!("  {line}\n")).collect::<String>();
         }
         text += &format!("{}\n", self.paint.faint(&format!("took {:.1} s", self.began.elapsed().as_secs_f64())));
         to_stdout(&text);
@@ -227,8 +237,8 @@ impl Report for Screen {
 type Count<'a> = (u32, &'a str, fn(Paint, &str) -> String);
 
 /// `12 same  3 changed  1 failed`: only what there is.
-fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
-    let all: [Count<'_>; 9] = [
+fn counts(tally: &Tally, (ignored, rescued): (u32, u32), check: bool, paint: Paint) -> String {
+    let all: [Count<'_>; 12] = [
         (tally.same, "same", Paint::same),
         (tally.change, if check { "will change" } else { "changed" }, Paint::changed),
         (tally.may, "may change", Paint::changed),
@@ -237,7 +247,10 @@ fn counts(tally: &Tally, check: bool, paint: Paint) -> String {
         (tally.unknown, "unknown", Paint::changed),
         (tally.skipped, "skipped", Paint::skipped),
         (tally.failed, "failed", Paint::failed),
+        (ignored, "failed and ignored", Paint::skipped),
+        (rescued, "failed and rescued", Paint::skipped),
         (tally.unreachable, "unreachable", Paint::failed),
+        (tally.interrupted, "interrupted", Paint::failed),
     ];
     let shown: Vec<String> =
         all.iter().filter(|(count, ..)| *count > 0).map(|(count, word, colour)| colour(paint, &format!("{count} {word}"))).collect();

@@ -39,7 +39,8 @@ impl<'a> Gate<'a> {
                     // `-n` and a password exclude each other; Ansible's default flags have it.
                     Some(_) => {
                         all.retain(|word| word != "-n");
-                        all.extend(text(&["-S", "-p", &self.prompt]));
+                        // `-k`: a password counts each time, also where a right one was given a moment ago
+                        all.extend(text(&["-k", "-S", "-p", &self.prompt]));
                     }
                     None if all.iter().any(|word| word == "-n") => {}
                     None => all.push(String::from("-n")),

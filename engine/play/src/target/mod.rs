@@ -126,7 +126,20 @@ impl Pool {
     ) -> Result<Vec<Answer>, Fault> {
         match address.connection {
             Connection::Ssh | Connection::Local | Connection::Chroot => {}
-            Connection::Kubernetes => return self.clusters.send(address, message, Arc::new(|_| {})).await,
+            Connection::Kubernetes => {
+                let mut stop = self.stop.subscribe();
+                let cut = || {
+                    fault(
+                        FaultKind::Interrupted,
+                        String::from("interrupted while it was under way; it may have been done, or in part"),
+                        None,
+                    )
+                };
+                tokio::select! {
+                    answers = self.clusters.send(address, message, Arc::new(|_| {})) => return answers,
+                    () = session::aborted(&mut stop) => return Err(cut()),
+                }
+            }
             Connection::Folder => return self.folders.send(address, message, Arc::new(|_| {})).await,
         }
         if message.parts.is_empty() {
@@ -205,9 +218,11 @@ impl Pool {
         let key = format!(
             "{}\0{}",
             ssh::key(address),
-            who.0
-                .as_ref()
-                .map_or(String::new(), |wanted| format!("{:?} {} {:?} {:?}", wanted.method, wanted.user, wanted.executable, wanted.flags))
+            who.0.as_ref().map_or(String::new(), |wanted| {
+                // another password is another try; only its hash is kept
+                let password = wanted.password.as_ref().and_then(|password| password.as_bytes()).map(play_core::text::value::sha256_hex);
+                format!("{:?} {} {:?} {:?} {password:?}", wanted.method, wanted.user, wanted.executable, wanted.flags)
+            })
         );
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }

@@ -2,24 +2,13 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use play_core::text::Mark;
+use play_core::text::template::mask;
 use serde_json::Value as Json;
 
-/// Shorter texts would tear words apart that have nothing to do with them.
-const SHORTEST: usize = 3;
-
-/// Each secret's text, plain, quoted as in Go and JSON, and in base64, is replaced by its name.
+/// Each secret's text, in whatever form it is quoted, is replaced by its name.
 pub(super) fn text(text: &str, marks: &[Arc<Mark>]) -> String {
-    let mut text = text.to_string();
-    for mark in marks.iter().filter(|mark| mark.text().trim().len() >= SHORTEST) {
-        let quoted = serde_json::Value::from(mark.text()).to_string();
-        for form in [mark.text(), quoted.trim_matches('"'), STANDARD.encode(mark.text()).as_str(), mark.text().trim()] {
-            text = text.replace(form, &mark.shown());
-        }
-    }
-    text
+    mask::hidden(text, marks)
 }
 
 /// The same for all texts of a JSON value.
@@ -34,6 +23,9 @@ pub(super) fn json(json: &mut Json, marks: &[Arc<Mark>]) {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]

@@ -126,9 +126,8 @@ impl Session {
             self.kill(&mut reading).await;
         }
         let at = reading.current();
-        let place = format!("part {} of {}", (at + 1).min(message.parts.len()), message.parts.len());
         let undecided = message.parts.get(at).is_some_and(|part| part.purpose != Purpose::Ask);
-        let doubt = if undecided { "; what it was about may have happened or not" } else { "" };
+        let doubt = if undecided { "; it may have been done, or in part" } else { "" };
         let timed_out = reading.timed_out || matches!(ending, Ending::TimedOut);
         let noise = last_line(&reading.noise);
         let answers = reading.answers();
@@ -136,14 +135,14 @@ impl Session {
             Ending::Over => return Ok(answers),
             _ if timed_out => {
                 let limit = message.parts.get(at).and_then(|part| part.limit).unwrap_or(self.ask_limit.as_secs());
-                (FaultKind::TimedOut, format!("{place} took longer than its limit of {limit} s and was ended"), None)
+                (FaultKind::TimedOut, format!("this took longer than its limit of {limit} s and was ended"), None)
             }
-            Ending::Aborted { .. } => (FaultKind::Interrupted, format!("interrupted during {place}"), None),
+            Ending::Aborted { .. } => (FaultKind::Interrupted, format!("interrupted while it was under way{doubt}"), None),
             Ending::Gone(code) => {
                 let code = code.map_or(String::new(), |code| format!(" with code {code}"));
                 (
                     FaultKind::Unreachable,
-                    format!("the connection or its shell ended{code} during {place}{noise}{doubt}"),
+                    format!("the connection or its shell ended{code}{noise}{doubt}"),
                     Some("run it again: what was done will be seen, what was not will be done"),
                 )
             }
@@ -152,7 +151,7 @@ impl Session {
                 format!("the connection was lost while a message was sent: {error}"),
                 Some("nothing of this message was run"),
             ),
-            Ending::TimedOut => (FaultKind::TimedOut, place, None),
+            Ending::TimedOut => (FaultKind::TimedOut, String::from("this took too long and was ended"), None),
         };
         Err(Fault { kind, message: text, hint: hint.map(str::to_owned), answers })
     }

@@ -1,6 +1,7 @@
 //! Sending contents that are too large to stand in a script, before the message that they belong to.
 
 use std::io;
+use std::time::Duration;
 
 use play_core::run::{Fault, FaultKind};
 use play_core::state::Upload;
@@ -53,9 +54,30 @@ pub async fn put(
             () = aborted(stop) => return Err(fault(FaultKind::Interrupted, String::from("interrupted while sending a file"), Some("nothing of this message was run"))),
         }
     }
-    match reading.uploaded {
-        Some(0) => Ok(()),
-        _ => Err(failed(format!("the target refused it{}", reading.complaint()))),
+    if reading.uploaded == Some(0) {
+        return Ok(());
+    }
+    // the shell ends after a refusal; why it refused may still be on its way
+    let listen = async {
+        loop {
+            match ears.hear().await {
+                Heard::Out(bytes) => drop(reading.out(&bytes)),
+                Heard::Err(bytes) => drop(reading.err(&bytes)),
+                Heard::End(_) => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(2), listen).await;
+    let message = format!("`{}` could not be written: the target refused it{}", meant(&upload.to), reading.complaint());
+    Err(fault(FaultKind::Refused, message, Some("is its file system full, or closed to this user? `df -h`, `df -i` and `ls -ld` tell")))
+}
+
+/// The file that an upload is for: it goes beside it, under a name of its own.
+fn meant(to: &str) -> String {
+    let (folder, name) = to.rsplit_once('/').unwrap_or(("", to));
+    match name.strip_prefix('.').and_then(|name| name.split_once(".play-")) {
+        Some((own, _)) => format!("{folder}/{own}"),
+        None => to.to_string(),
     }
 }
 

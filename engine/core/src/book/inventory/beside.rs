@@ -12,6 +12,8 @@ use crate::text::control::Entry;
 use crate::text::{Collector, Control, Result};
 
 const EXTENSIONS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
+/// What SOPS encrypted stands beside what is plain, as `NAME.sops.yaml`, and comes after it.
+const ENCRYPTED: [&str; 3] = [".sops.yml", ".sops.yaml", ".sops.json"];
 
 /// The variables that inventories and folders beside them and beside playbooks give to hosts.
 #[derive(Default)]
@@ -87,7 +89,8 @@ impl HostVars {
     fn files(&mut self, control: &dyn Control, folder: String, name: &Arc<str>, diagnostics: &mut Collector) -> &[Arc<Scope>] {
         let names = self.folders.entry(folder.clone()).or_insert_with(|| control.list(&folder).unwrap_or_default().into_iter().collect());
         // a host may be named as a path (`chroot`): it has no files
-        let any = !name.starts_with('/') && EXTENSIONS.iter().any(|extension| names.contains(&format!("{name}{extension}")));
+        let any =
+            !name.starts_with('/') && EXTENSIONS.iter().chain(&ENCRYPTED).any(|extension| names.contains(&format!("{name}{extension}")));
         self.files.entry((folder, name.clone())).or_insert_with_key(|(folder, name)| {
             let files = if any { find(control, folder, name) } else { vec![] };
             files.iter().filter_map(|file| diagnostics.take(scope(control, file))).map(Arc::new).collect()
@@ -95,8 +98,16 @@ impl HostVars {
     }
 }
 
-/// The files of one name in a folder: `NAME`, else `NAME.yml`, `NAME.yaml` or `NAME.json`; of a folder, all in it.
+/// The files of one name in a folder: `NAME`, else `NAME.yml`, `NAME.yaml` or `NAME.json`; of a folder, all in it. Those that
+/// SOPS encrypted come behind them.
 pub fn find(control: &dyn Control, folder: &str, name: &str) -> Vec<String> {
+    let mut found = plain(control, folder, name);
+    let encrypted = ENCRYPTED.iter().map(|extension| paths::join(folder, &format!("{name}{extension}")));
+    found.extend(encrypted.filter(|path| control.entry(path) == Some(Entry::File)));
+    found
+}
+
+fn plain(control: &dyn Control, folder: &str, name: &str) -> Vec<String> {
     for extension in EXTENSIONS {
         let path = paths::join(folder, &format!("{name}{extension}"));
         match control.entry(&path) {

@@ -72,6 +72,9 @@ impl Reader<'_> {
             let said = format!("`{text}` is no section of an inventory");
             return Err(span.error(said).hint("a section is `[group]`, `[group:vars]` or `[group:children]`, without blanks"));
         }
+        if text.starts_with('[') && !text.contains(']') {
+            return Err(span.error("this section has no `]`"));
+        }
         match self.kind {
             Kind::Hosts => self.host(text, span),
             Kind::Vars => self.variable(text, span),

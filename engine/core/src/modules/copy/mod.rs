@@ -16,9 +16,9 @@ static SPEC: Spec = Spec {
     name: "copy",
     collection: "ansible.builtin",
     about: "Copy a file, a folder or a text to a host",
-    args: &[
+    args: owned::contents_args![
         Arg::new("src", Type::File, "File or folder on the control node; a folder that ends with `/` is copied by its contents"),
-        Arg::new("content", Type::Any, "The text itself, instead of `src`"),
+        Arg::new("content", Type::Any, "The text itself, instead of `src`").waits(),
         Arg::new("dest", Type::Path, "Where it is to be; ends with `/` where it is a folder").required(),
         Arg::new("force", Type::Bool, "Replace a file that differs; otherwise only make it where it is not")
             .default("true")
@@ -29,17 +29,6 @@ static SPEC: Spec = Spec {
         Arg::new("follow", Type::Bool, "Write through a link on the host").default("false"),
         Arg::new("checksum", Type::Text, "SHA-1 that the contents must have"),
         Arg::new("decrypt", Type::Bool, "Decrypt a vault file").default("true"),
-        owned::BACKUP,
-        owned::VALIDATE,
-        owned::MODE,
-        owned::OWNER,
-        owned::GROUP,
-        owned::UNSAFE_WRITES,
-        owned::ATTRIBUTES,
-        owned::SEUSER,
-        owned::SEROLE,
-        owned::SETYPE,
-        owned::SELEVEL,
     ],
     free_form: None,
     any: false,
@@ -70,8 +59,8 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
 
 /// `content` as contents: mappings and lists as JSON.
 fn text(content: &Value) -> Result<Value> {
-    if content.unknown().is_some() {
-        return Ok(content.clone());
+    if let Some(cause) = content.unknown() {
+        return Ok(Value::Unknown(cause.clone()));
     }
     let text = match content.plain() {
         Value::Map(_) | Value::List(_) => Value::text(crate::text::json::python(content)?).marked(content.marks()),

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::modules::hashes;
 use crate::modules::owned::{Owned, contents_known, describe, is_known};
 use crate::modules::placed::{Placed, is_folder};
 use crate::modules::{Args, Done, Module, Want, Wanted};
 use crate::resources::path::{self, ancestors, base, normal, parent};
 use crate::resources::tree::{self, join};
 use crate::state::{Fields, Gap, Halt, Id, Look, View};
-use crate::text::{Diagnostic, Map, Result, Value};
+use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
 struct Remote {
     source: String,
@@ -98,16 +99,29 @@ impl Remote {
             let keys = [("msg", "file already exists"), ("dest", to.as_str()), ("src", self.source.as_str())];
             return Ok(Want::result(keys.into_iter().map(|(key, text)| (key.into(), Value::text(text))).collect()));
         }
-        if let (Some(wanted), Some(Value::Contents(contents))) = (&self.checksum, view.field(from, "contents")?)
-            && let Some(found) = contents.here().and_then(Value::as_bytes).and_then(|bytes| crate::modules::hashes::hex("sha1", bytes))
-            && found != *wanted.to_lowercase()
-        {
+        if !self.meant(from, view)? {
             return Ok(Want::failed("Copied file does not match the expected checksum. Transfer failed."));
         }
         let (wanted, result) = self.file(from, &to, &self.placed.owned, view)?;
         let mut states = self.made(dest, view)?;
         states.push(wanted);
         Ok(Want { result, ..Want::states(states) })
+    }
+
+    /// Whether the source holds what the task means it to hold: by the hash that the host told or, of what a task before it
+    /// would write, by its bytes.
+    fn meant(&self, from: &Id, view: &View<'_>) -> Halted<bool> {
+        let Some(wanted) = &self.checksum else { return Ok(true) };
+        let told = text(view.field(from, "sha1")?).or(text(view.field(&id(&self.source), "sha1")?));
+        let found = match (view.field(from, "contents")?, told) {
+            (Some(Value::Contents(contents)), told) => {
+                contents.here().and_then(Value::as_bytes).and_then(|bytes| hashes::hex("sha1", bytes)).or(told.map(str::to_string))
+            }
+            (_, told) => told.map(str::to_string),
+        };
+        let because = || format!("the checksum of {} is not known yet", self.source);
+        let found = found.ok_or_else(|| Halt::Unknown(Arc::new(Unknown { because: because(), span: None })))?;
+        Ok(found == wanted.to_lowercase())
     }
 
     /// The folders that are made on the way to a `dest` that ends with a slash.
@@ -212,10 +226,8 @@ fn source_look(path: &str) -> Look {
 impl Module for Remote {
     fn looks(&self) -> Vec<Look> {
         let dest = &self.placed.dest;
-        let source = match &self.checksum {
-            Some(_) => Look::at(path::KIND, self.source.as_str()).with("contents", "whole"),
-            None => source_look(&self.source),
-        };
+        let source = source_look(&self.source);
+        let source = if self.checksum.is_some() { source.with("checksum", "sha1") } else { source };
         let mut looks = vec![source, Look::at(tree::KIND, self.source.as_str()).with("depth", "all")];
         looks.extend(ancestors(dest).into_iter().map(|path| Look::at(path::KIND, path)));
         looks.push(Look::at(path::KIND, dest.as_str()).with("contents", "hash"));
@@ -237,6 +249,10 @@ impl Module for Remote {
             }
             Some(_) => Ok(Want::failed(format!("Cannot copy invalid source '{}': not a file", self.source))),
         }
+    }
+
+    fn refused(&self, gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        crate::modules::owned::refused_contents(gap, reply)
     }
 
     fn result(&self, done: &Done<'_>) -> Map {

@@ -108,6 +108,10 @@ impl Module for Tree {
         Ok(Want { result, ..Want::states(states) })
     }
 
+    fn refused(&self, gap: &crate::state::Gap, reply: &crate::state::Reply) -> Map {
+        crate::modules::owned::refused_contents(gap, reply)
+    }
+
     fn result(&self, done: &Done<'_>) -> Map {
         let mut result = Map::new();
         if let [(id, _)] = &self.files[..] {

@@ -120,6 +120,7 @@ impl Wait {
         let names: Vec<String> = subjects.iter().map(|subject| format!("\"{}\" \"{}\"", subject.at.kind, subject.at.name)).collect();
         let shown = if subjects.iter().any(|subject| subject.gone) { "gone" } else { "ready" };
         Condition {
+            tells: false,
             ask: Script::Api(subjects.iter().flat_map(Subject::requests).collect()),
             shown: format!("{} {shown}", names.join(", ")),
             every: self.sleep,

@@ -40,7 +40,7 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
         let kind = convert::class(spec.plain());
         return Err(args.error("argument_spec", format!("Incorrect type for argument_spec, expected dict and got {kind}")));
     };
-    for (name, option) in map.iter().filter(|(_, option)| option.as_map().is_none()) {
+    if let Some((name, option)) = map.iter().find(|(_, option)| option.as_map().is_none()) {
         return Err(args.error("argument_spec", format!("the specification of `{name}` is {}, and takes a mapping", option.type_name())));
     }
     let mut given = values.as_map().cloned().unwrap_or_default();

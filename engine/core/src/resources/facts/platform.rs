@@ -19,13 +19,66 @@ pub(super) const PLATFORM: Collector = Collector {
             "n=$(uname -n); set -- $(getent ahosts \"$n\"); if [ $# -gt 0 ]; then getent hosts \"$1\"; else echo \"- $(hostname -f)\"; fi",
         ),
         ("uname", "uname -s; uname -n; uname -r; uname -v; uname -m"),
+        FIND_PYTHON,
     ],
     read: platform,
     ..Collector::NONE
 };
 
+/// The Python that Ansible would take: a host needs none, and tells of it where it is there.
+const FIND_PYTHON: (&str, &str) = (
+    "python",
+    "for p in python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3 python3; do p=$(command -v $p) && { echo \"$p\"; $p -V; break; }; done",
+);
+
+pub(super) const PYTHON: Collector = Collector { name: "python", minimal: true, tools: &[FIND_PYTHON], read: python, ..Collector::NONE };
+
+/// Its path and version: `3.11.2`, `3.14.0rc1`.
+fn interpreter(raw: &Raw<'_>) -> Option<(String, String)> {
+    let said = raw.tool("python")?;
+    let (path, version) = said.split_once('\n')?;
+    let version = version.strip_prefix("Python ")?.split_whitespace().next()?;
+    Some((path.to_string(), version.to_string()))
+}
+
+fn python(raw: &Raw<'_>) -> Fields {
+    let Some((path, version)) = interpreter(raw) else { return Fields::new() };
+    let mut parts = version.splitn(3, '.');
+    let mut next = || parts.next().unwrap_or_default();
+    let (major, minor, rest) = (next(), next(), next());
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (micro, mark) = rest.split_at(end);
+    let serial = mark.trim_start_matches(|c: char| c.is_ascii_alphabetic()).trim_end_matches('+');
+    let level = match mark.chars().next() {
+        Some('a') => "alpha",
+        Some('b') => "beta",
+        Some('r') => "candidate",
+        _ => "final",
+    };
+    let number = |text: &str| Value::Int(text.parse().unwrap_or(0));
+    let all = [
+        ("major", number(major)),
+        ("minor", number(minor)),
+        ("micro", number(micro)),
+        ("releaselevel", Value::text(level)),
+        ("serial", number(serial)),
+    ];
+    let kind = if path.contains("pypy") { "pypy" } else { "cpython" };
+    let python = Value::map([
+        ("version_info", Value::list(all.iter().map(|(_, value)| value.clone()))),
+        ("version", Value::map(all)),
+        ("executable", Value::text(path)),
+        ("has_sslcontext", Value::Bool(true)),
+        ("type", Value::text(kind)),
+    ]);
+    Fields::from([("python".into(), python)])
+}
+
 fn platform(raw: &Raw<'_>) -> Fields {
     let mut fields = Fields::new();
+    if let Some((_, version)) = interpreter(raw) {
+        fields.insert("python_version".into(), Value::text(version));
+    }
     let uname = raw.tool("uname").unwrap_or_default();
     let mut lines = uname.lines();
     let mut next = || lines.next().unwrap_or_default().to_string();

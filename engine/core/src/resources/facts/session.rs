@@ -56,8 +56,8 @@ fn user(raw: &Raw<'_>) -> Fields {
 pub(super) const ENV: Collector = Collector {
     name: "env",
     minimal: true,
-    // values may hold line ends; NUL bytes part them
-    tools: &[("env", "cat /proc/self/environ || env")],
+    // what the session began with, not what the questions set; values may hold line ends; NUL bytes part them
+    tools: &[("env", "cat /proc/$$/environ || env")],
     read: env,
     ..Collector::NONE
 };

@@ -13,8 +13,13 @@ use super::ask::MANAGER;
 
 pub(super) fn script(gaps: &[&Gap]) -> String {
     let mut text = format!("{MANAGER}case $m in\napt-get)\n{}", apt(gaps));
-    text += &format!(";;\ndnf*|microdnf|yum)\n{};;\n", lines(gaps, "-", ["$m -y -q remove", "$m -y -q install"]));
-    text += &format!("apk)\n{};;\n", lines(gaps, "=", ["apk del -q", "apk add -q -u"]));
+    let fresh = gaps.iter().any(|gap| flag(&gap.how, "update_cache"));
+    let (expire, refresh) =
+        if fresh { ("case $m in yum) yum -q clean expire-cache; r= ;; *) r=--refresh ;; esac\n", " $r") } else { ("", "") };
+    let install = format!("$m -y -q{refresh} install");
+    text += &format!(";;\ndnf*|microdnf|yum)\n{expire}{};;\n", lines(gaps, "-", ["$m -y -q remove", &install]));
+    let add = if fresh { "apk add -q -u -U" } else { "apk add -q -u" };
+    text += &format!("apk)\n{};;\n", lines(gaps, "=", ["apk del -q", add]));
     text + "*) echo 'this host has no package manager that is known here (apt, dnf, yum, apk)' >&2; exit 1 ;;\nesac\n"
 }
 

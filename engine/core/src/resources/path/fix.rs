@@ -128,8 +128,7 @@ fn file(gap: &Gap, then: &Fields, shell: &mut Shell) {
     }
     if let Some(validate) = gap.how.get("validate").and_then(Value::as_str) {
         let command = validate.replace("%s", &beside);
-        shell.text +=
-            &format!("( {command} ) >&2 || {{ c=$?; rm -f {beside}; echo 'failed to validate the new contents' >&2; exit \"$c\"; }}\n");
+        shell.text += &format!("( {command} ) || {{ c=$?; rm -f {beside}; echo '{}' >&2; exit \"$c\"; }}\n", super::INVALID);
     }
     let inside = match gap.how.get("unsafe_writes").is_some_and(Value::truthy) {
         true => format!("{{ cat {beside} >{path} && rm -f {beside}; }} || "),

@@ -142,20 +142,23 @@ fn edit(gap: &Gap, name: &str) -> String {
 /// The password, and whether it is locked.
 fn password(gap: &Gap, name: &str) -> String {
     let mut text = String::new();
-    let hash = gap.how.get("hash").and_then(Value::as_str);
-    if let (Some(hash), true) = (hash, gap.change("password").is_some()) {
-        let line = format!("{}:{hash}\n", gap.id.name);
-        text += &format!("{} | chpasswd -e || exit\n", sh::print(line.as_bytes()));
-    }
+    let hash = gap.how.get("hash").and_then(Value::as_str).filter(|_| gap.change("password").is_some());
     let locked = gap
         .change("locked")
         .and_then(|change| change.then.as_ref())
-        .or_else(|| gap.wanted("locked").filter(|_| gap.change("password").is_some()));
-    match locked.map(Value::truthy) {
-        Some(true) => {
+        .or_else(|| gap.wanted("locked").filter(|_| gap.change("password").is_some()))
+        .map(Value::truthy);
+    if let Some(hash) = hash {
+        // a lock is a `!` before the hash, also before one that is a `!` itself
+        let lock = if locked == Some(true) { "!" } else { "" };
+        let line = format!("{}:{lock}{hash}\n", gap.id.name);
+        text += &format!("{} | chpasswd -e || exit\n", sh::print(line.as_bytes()));
+    }
+    match locked {
+        Some(true) if hash.is_none() => {
             text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -L {name}; else passwd -l {name}; fi || exit\n")
         }
-        Some(false) if gap.now.is_some() => {
+        Some(false) if gap.now.is_some() && hash.is_none_or(|hash| hash.starts_with('!')) => {
             text += &format!("if command -v usermod >/dev/null 2>&1; then usermod -U {name}; else passwd -u {name}; fi || exit\n");
         }
         _ => {}

@@ -174,11 +174,22 @@ fn sum(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
 fn join(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {
     let separator = call.text_or(1, "")?;
     let items = call.items(0)?;
-    let texts = items.iter().map(|item| match call.given(2)? {
-        Some(path) => Ok(t::python_text(&attribute(item, path)?)?.into_owned()),
-        None => Ok(t::python_text(item)?.into_owned()),
+    let texts = items.iter().map(|item| -> Outcome<String> {
+        match call.given(2)? {
+            Some(path) => Ok(t::python_text(&attribute(item, path)?)?.into_owned()),
+            None => Ok(t::python_text(item)?.into_owned()),
+        }
     });
-    Ok(Value::text(texts.collect::<Outcome<Vec<_>>>()?.join(&separator)))
+    let mut out = String::new();
+    for (at, text) in texts.enumerate() {
+        let text = text?;
+        if out.len() + separator.len() + text.len() > t::MAX_LENGTH {
+            return fail(format!("this makes a string of over {} MB", t::MAX_LENGTH / 1_000_000));
+        }
+        out.push_str(if at > 0 { &separator } else { "" });
+        out.push_str(&text);
+    }
+    Ok(Value::text(out))
 }
 
 fn reverse(call: &Call<'_>, _: &Here<'_>) -> Outcome<Value> {

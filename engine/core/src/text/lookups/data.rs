@@ -14,7 +14,7 @@ fn filtered(name: &str, args: Vec<Value>, named: Map, here: &Here<'_>) -> Outcom
 }
 
 pub fn random_choice(call: &Call<'_>, here: &Here<'_>) -> Outcome<Vec<Value>> {
-    let all = flat(call);
+    let all = &call.args;
     if all.is_empty() {
         return Ok(vec![]);
     }

@@ -9,7 +9,7 @@ use super::frame::{self, Here};
 use super::scope::Search;
 use super::settings::Settings;
 use super::store::Mode;
-use crate::text::control::{ControlError, Entry};
+use crate::text::control::{ControlError, Entry, undecrypted};
 use crate::text::diagnostic::Diagnostic;
 use crate::text::source::Source;
 use crate::text::value::{Mark, Value};
@@ -64,14 +64,15 @@ pub fn not_found(here: &Here<'_>, kind: Search, name: &str) -> Diagnostic {
 pub fn text(here: &Here<'_>, path: &str) -> Outcome<Value> {
     let control = &here.templates.control;
     let bytes = control.read(path).map_err(|error| Failure::Fail(unreadable(path, &error)))?;
-    let Some(plain) = control.decrypt(path, &bytes).map_err(|message| Failure::Fail(Diagnostic::error(message)))? else {
+    let Some(plain) = control.decrypt(path, &bytes).map_err(|said| Failure::Fail(undecrypted(&format!("`{path}`"), &said)))? else {
         return match String::from_utf8(bytes) {
             Ok(text) => Ok(Value::text(text)),
             Err(_) => fail(format!("`{path}` is not UTF-8 text")),
         };
     };
     let secrets = plain.secrets.unwrap_or_else(|| vec![plain.text.clone()]);
-    let marks = secrets.into_iter().map(|secret| Mark::new(path, secret, &[])).collect();
+    let marks: Vec<_> = secrets.into_iter().map(|secret| Mark::new(path, secret, &[])).collect();
+    marks.iter().for_each(|mark| control.keep_secret(mark));
     Ok(Value::text(plain.text).marked(marks))
 }
 

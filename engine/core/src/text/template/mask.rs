@@ -18,11 +18,12 @@ pub fn masked(text: &str, marks: &[Arc<Mark>]) -> String {
     if marks.is_empty() {
         return text.to_string();
     }
+    let small = text.to_ascii_lowercase();
     let mut found: Vec<(String, String)> = vec![];
     let mut lost = vec![];
     for mark in marks {
         let forms = forms(mark.text());
-        let hit = mark.text().chars().count() >= SHORT && forms.iter().any(|form| text.contains(form.as_str()));
+        let hit = mark.text().chars().count() >= SHORT && forms.iter().any(|form| small.contains(&form.to_ascii_lowercase()));
         if hit {
             found.extend(forms.into_iter().map(|form| (form, mark.shown())));
         } else {
@@ -40,27 +41,35 @@ pub fn masked(text: &str, marks: &[Arc<Mark>]) -> String {
 /// The text with each occurrence of each secret hidden; a text that has none stays.
 pub fn hidden(text: &str, marks: &[Arc<Mark>]) -> String {
     let forms = marks.iter().flat_map(|mark| forms(mark.text()).into_iter().map(|form| (form, mark.shown())));
-    let mut found: Vec<(String, String)> = forms.filter(|(form, _)| text.contains(form.as_str())).collect();
+    let small = text.to_ascii_lowercase();
+    let mut found: Vec<(String, String)> = forms.filter(|(form, _)| small.contains(&form.to_ascii_lowercase())).collect();
     found.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
     replace_all(text, &found)
 }
 
-/// Replaces from left to right, so that what was put in is never looked into.
+/// Of these secrets, those whose text stands in a text, in any of the forms that are looked for.
+pub fn standing(text: &str, marks: &[Arc<Mark>]) -> Vec<Arc<Mark>> {
+    marks.iter().filter(|mark| forms(mark.text()).iter().any(|form| text.contains(form.as_str()))).cloned().collect()
+}
+
+/// Replaces from left to right, so that what was put in is never looked into. Capitals or not: a filter may have changed
+/// them, and letters of ASCII keep their place in a text.
 fn replace_all(text: &str, forms: &[(String, String)]) -> String {
-    let mut out = String::new();
-    let mut rest = text;
+    let small = text.to_ascii_lowercase();
+    let forms: Vec<(String, &String)> = forms.iter().map(|(form, shown)| (form.to_ascii_lowercase(), shown)).collect();
+    let (mut out, mut from) = (String::new(), 0);
     while let Some((at, form, shown)) =
-        forms.iter().filter_map(|(form, shown)| rest.find(form.as_str()).map(|at| (at, form, shown))).min_by_key(|(at, ..)| *at)
+        forms.iter().filter_map(|(form, shown)| small[from..].find(form.as_str()).map(|at| (at, form, shown))).min_by_key(|(at, ..)| *at)
     {
-        out.push_str(&rest[..at]);
+        out.push_str(&text[from..from + at]);
         out.push_str(shown);
-        rest = &rest[at + form.len()..];
+        from += at + form.len();
     }
-    out + rest
+    out + &text[from..]
 }
 
 /// Every way in which a secret's text may be written.
-fn forms(secret: &str) -> Vec<String> {
+pub(super) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![];
     let mut add = |form: String| {
         if form.chars().count() >= SHORT && !forms.contains(&form) {
@@ -73,6 +82,7 @@ fn forms(secret: &str) -> Vec<String> {
         add(text.to_string());
         add(quoted(text));
         add(quoted(text).trim_matches('\'').to_string());
+        add(text.replace('\'', "'\\''"));
         add(encode::percent(text, ""));
         add(encode::percent(text, "/"));
         add(encode::percent(text, "").replace("%20", "+"));

@@ -10,6 +10,7 @@ mod format;
 mod frame;
 mod functions;
 mod held;
+pub mod known;
 mod lexer;
 mod machine;
 pub mod mask;
@@ -36,7 +37,7 @@ pub use settings::Settings;
 
 pub use files::{find, not_found, text as file_text};
 pub use format::{braces, fixed, percent_with, with_spec};
-pub use operators::{Number, arithmetic, compare, contains, equal, items, number, order, truth};
+pub use operators::{MAX_LENGTH, Number, arithmetic, compare, contains, equal, items, number, order, truth};
 pub use python::{float as python_float, quoted as python_quoted, shown as python_shown, text as python_text, type_name as python_type};
 
 use super::control::Control;

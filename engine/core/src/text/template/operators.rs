@@ -8,7 +8,7 @@ use super::{frame, python};
 use crate::text::value::{Key, Map, Value};
 
 /// What `*` may make at most.
-const MAX_LENGTH: usize = 50_000_000;
+pub const MAX_LENGTH: usize = 50_000_000;
 
 /// A number: Python counts booleans among them.
 pub enum Number {
@@ -58,7 +58,7 @@ pub fn arithmetic(op: &'static str, a: &Value, b: &Value) -> Outcome<Value> {
         return numbers(op, a, b);
     }
     match (op, frame::read(a), frame::read(b)) {
-        ("+", Value::Text(a), Value::Text(b)) => Ok(Value::text([&**a, &**b].concat())),
+        ("+", Value::Text(a), Value::Text(b)) => joined(a, b),
         ("+", Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned())),
         ("%", Value::Text(format), _) => super::format::percent(format, b).map(Value::text),
         ("*", Value::Text(text), Value::Int(count)) | ("*", Value::Int(count), Value::Text(text)) => {
@@ -301,5 +301,12 @@ fn positions(length: usize, [start, stop, step]: [Option<i64>; 3]) -> Outcome<Ve
 /// `a ~ b`
 pub fn concat(a: &Value, b: &Value) -> Outcome<Value> {
     let (a, b) = (python::text(a)?, python::text(b)?);
-    Ok(Value::text([&*a, &*b].concat()))
+    joined(&a, &b)
+}
+
+fn joined(a: &str, b: &str) -> Outcome<Value> {
+    if a.len() + b.len() > MAX_LENGTH {
+        return fail(format!("this makes a string of over {} MB", MAX_LENGTH / 1_000_000));
+    }
+    Ok(Value::text([a, b].concat()))
 }

@@ -11,6 +11,7 @@ use super::failure::{Failure, Lost};
 use super::held::carried;
 use super::lexer::Bad;
 use super::machine::{self, Variables};
+use super::operators::MAX_LENGTH;
 use super::settings::Settings;
 use crate::text::diagnostic::Diagnostic;
 use crate::text::source::{Source, Span};
@@ -141,7 +142,9 @@ impl Store {
     }
 
     pub fn render(&self, entry: &Entry) -> std::result::Result<String, Error> {
-        self.env.get_template(&entry.name)?.render(self.root.clone())
+        let mut printed = Printed(vec![]);
+        self.env.get_template(&entry.name)?.render_captured_to(self.root.clone(), &mut printed)?;
+        String::from_utf8(printed.0).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
     }
 
     /// The template by the name that minijinja has for it.
@@ -184,6 +187,23 @@ fn back(compiled: &Compiled, emitted: &Range<usize>) -> Range<usize> {
     covers.min_by_key(|(out, _)| out.end - out.start).map_or(0..0, |(_, source)| source.clone())
 }
 
+/// What a template has printed, up to the longest text there may be.
+struct Printed(Vec<u8>);
+
+impl std::io::Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_LENGTH {
+            return Err(std::io::Error::other("too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Where something undefined is read.
 fn read_at(compiled: &Compiled, lost: &Lost, within: Option<&Range<usize>>) -> Option<Range<usize>> {
     let reads = || compiled.reads.iter().filter(|read| read.key == lost.key);
@@ -196,6 +216,8 @@ pub fn own_message(error: &Error) -> Diagnostic {
     match error.kind() {
         ErrorKind::OutOfFuel => Diagnostic::error("this template runs for ever, or nearly so")
             .hint("look for a loop over a very large range, or a macro that calls itself"),
+        ErrorKind::WriteFailure => Diagnostic::error(format!("this template prints over {} MB", MAX_LENGTH / 1_000_000))
+            .hint("look for a loop that goes on for too long"),
         ErrorKind::TooManyArguments => Diagnostic::error(error.detail().unwrap_or("too many arguments").to_string()),
         _ => match error.detail() {
             Some("recursion limit exceeded") => {

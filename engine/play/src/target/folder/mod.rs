@@ -41,7 +41,7 @@ impl Folders {
 
     pub async fn send(&self, address: &Address, message: Message, _progress: Progress) -> Result<Vec<Answer>, Fault> {
         let Some(path) = address.path.as_deref().filter(|path| !path.is_empty()) else {
-            return Err(fault(&Diagnostic::error("this target has no folder").hint("name it with `ansible_folder_path`")));
+            return Err(fault(&Diagnostic::error("this target has no folder").hint("name it with `play_folder`")));
         };
         let root = PathBuf::from(path);
         let plain_secrets = address.more.get("play_folder_secrets").and_then(Value::as_str) == Some("plain");

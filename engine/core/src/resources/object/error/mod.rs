@@ -144,7 +144,7 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 fn first_line(body: &str) -> &str {
     let line = body.trim().lines().next().unwrap_or("").trim();
     // A proxy's page says nothing that its code does not.
-    if line.starts_with('<') { "" } else { line }
+    if line.starts_with(['<', '{']) { "" } else { line }
 }
 
 fn retry(class: &Class, wait: Option<u64>) -> Retry {

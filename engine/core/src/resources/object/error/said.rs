@@ -92,6 +92,10 @@ impl Said<'_> {
             Class::Invalid | Class::Immutable | Class::Schema if !fields.is_empty() => {
                 fields.iter().map(|field| format!("{}: {}", field.path, field.message)).collect::<Vec<_>>().join("\n")
             }
+            Class::Busy if said.is_empty() => format!("the server has too many requests ({})", self.code),
+            Class::Busy => format!("the server has too many requests ({}): {said}", self.code),
+            Class::Unavailable if !said.is_empty() => format!("the server is in trouble ({}): {said}", self.code),
+            Class::Unavailable => format!("the server, or a proxy before it, is not available ({})", self.code),
             _ if said.is_empty() => format!("the server answered {}", self.code),
             _ => said.to_owned(),
         }
@@ -128,6 +132,8 @@ impl Said<'_> {
             Class::WebhookDown { .. } => {
                 "is the service behind the webhook running? `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`"
             }
+            Class::Busy => "run it again later, or with fewer `--forks`",
+            Class::Unavailable => "`kubectl get --raw /readyz?verbose` tells what of the server is not well; run it again when it is",
             Class::Timeout => "the write may have happened: look again",
             _ => return None,
         };
