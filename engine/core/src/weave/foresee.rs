@@ -74,13 +74,15 @@ impl Session {
         if self.targets[doing.target].world.is_pristine() {
             return self.after_wait(at, thread, doing.clone(), None, self.now, true, None);
         }
-        let ended = self.would_wait(thread, format!("it would wait: {}", condition.shown));
-        self.end_item(thread, ended);
+        self.would_wait(thread, &condition.shown, "");
     }
 
-    pub(super) fn would_wait(&self, thread: &Thread, because: String) -> Ended {
+    /// What does not hold yet, and why not.
+    pub(super) fn would_wait(&mut self, thread: &mut Thread, shown: &str, why: &str) {
+        let because = if why.is_empty() { format!("it would wait: {shown}") } else { format!("it would wait: {shown}: {why}") };
         let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-        Ended { outcome: Some(Outcome::May(Arc::new(Unknown { because, span }))), ..Ended::default() }
+        let outcome = Some(Outcome::May(Arc::new(Unknown { because, span })));
+        self.end_item(thread, Ended { outcome, ..Ended::default() });
     }
 
     /// An action before a task that casts doubt on what makes it fail: it may have mended that.

@@ -399,8 +399,7 @@ impl Session {
         // what only would be does not count for a task that runs all the same
         let real = acts.then(|| self.targets[target].world.as_seen());
         let world = real.as_ref().unwrap_or(&self.targets[target].world);
-        let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
+        let missing: Vec<Look> = module.looks().into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }

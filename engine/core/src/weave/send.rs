@@ -201,7 +201,6 @@ impl Session {
             return self.cut_short(thread, interrupted(&run.task));
         }
         if let Some(answer) = answer {
-            let checking = self.checks(thread);
             let failed = match doing.module.holds_at(&answer, self.now) {
                 Holds::Yes => {
                     let (last, responses) = match answer {
@@ -214,11 +213,7 @@ impl Session {
                     return self.conclude(thread, &doing, reply, responses);
                 }
                 Holds::Never(why) => why,
-                Holds::NotYet(why) if checking => {
-                    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-                    let ended = self.would_wait(thread, format!("it would wait: {}{why}", condition.shown));
-                    return self.end_item(thread, ended);
-                }
+                Holds::NotYet(why) if self.checks(thread) => return self.would_wait(thread, &condition.shown, &why),
                 Holds::NotYet(why) if elapsed >= condition.limit => {
                     if why.is_empty() {
                         condition.late.clone()
