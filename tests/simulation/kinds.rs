@@ -14,7 +14,7 @@ pub const FIX: &str = "sim-fix ";
 
 /// The kinds of a simulated run: objects of clusters are the engine's own, as an API server in memory understands them.
 pub fn find(name: &str) -> &'static dyn Kind {
-    SIMULATED.iter().find(|kind| kind.0 == name).map_or_else(|| resources::find(name), |kind| kind)
+    SIMULATED.iter().find(|kind| kind.0 == name).map(|kind| kind as &'static dyn Kind).unwrap_or_else(|| resources::find(name))
 }
 
 static SIMULATED: [Simulated; 9] = [

@@ -42,7 +42,7 @@ fn all(traits: Traits, playbook: Json) {
             else {
                 continue;
             };
-            case.faults(&Plan { cuts: vec![one.clone(), two.clone()], pace: dice.next(), ..Plan::default() });
+            case.faults(&Plan { cuts: vec![one.clone(), two.clone()], pace: dice.bits(), ..Plan::default() });
         }
     }
     for at in 1..=case.base.inputs {

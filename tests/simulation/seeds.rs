@@ -65,7 +65,7 @@ fn judged(seed: u64) -> Vec<String> {
         1 => case.again(),
         2 => {
             let slow = vec![format!("h{}", dice.roll(hosts))];
-            case.paced(&Plan { pace: dice.next(), forks: 1 + dice.roll(3) as u32, noise: dice.chance(50), slow, ..Plan::default() });
+            case.paced(&Plan { pace: dice.bits(), forks: 1 + dice.roll(3) as u32, noise: dice.chance(50), slow, ..Plan::default() });
         }
         3 => case.stepwise(&Book::with(hosts, &random.stepwise(), &files)),
         _ => {
@@ -75,14 +75,17 @@ fn judged(seed: u64) -> Vec<String> {
     }
     if !case.wrong.is_empty() && std::env::var_os("PLAY_SIM_SEED").is_some() {
         let whole = run(&case.book, &mut fresh(hosts), &Plan { whole: true, ..Plan::default() }).whole;
-        println!("{}\n{whole}", case.book.text);
+        #[allow(clippy::print_stdout, reason = "whoever replays a seed wants to read it")]
+        {
+            println!("{}\n{whole}", case.book.text);
+        }
     }
     case.wrong
 }
 
 /// Some of what may happen to a run.
 fn drawn(case: &Case, dice: &mut Dice) -> Plan {
-    let mut plan = Plan { pace: dice.next(), forks: [0, 1, 2][dice.roll(3)], ..Plan::default() };
+    let mut plan = Plan { pace: dice.bits(), forks: [0, 1, 2][dice.roll(3)], ..Plan::default() };
     for _ in 0..1 + dice.roll(2) {
         let sent = &case.base.sent;
         if sent.is_empty() {

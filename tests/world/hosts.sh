@@ -327,7 +327,7 @@ delay_off() {
 }
 delay() { # MS
   local k source=${BASH_SOURCE[0]%/*}/delay.c
-  known_network && ns_ok "$SW" || die "no hosts: hosts.sh up N"
+  if ! known_network || ! ns_ok "$SW"; then die "no hosts: hosts.sh up N"; fi
   delay_off
   [ "$1" != 0 ] || return 0
   gcc -O2 -o "$RUN/delay" "$source" || die "gcc cannot build $source"
@@ -335,7 +335,7 @@ delay() { # MS
   setsid ip netns exec "$SW" "$RUN/delay" tapa tapb "$1" </dev/null >"$RUN/delay.log" 2>&1 9>&- &
   echo $! >"$RUN/delay.pid"
   for ((k = 0; k < 100; k++)); do ip -n "$SW" link show tapb >/dev/null 2>&1 && break; sleep 0.02; done
-  ip -n "$SW" link set tapa master br0 up && ip -n "$SW" link set tapb master br1 up && ip -n "$SW" link set ctl0 master br1 || die "delay: $(cat "$RUN/delay.log")"
+  { ip -n "$SW" link set tapa master br0 up && ip -n "$SW" link set tapb master br1 up && ip -n "$SW" link set ctl0 master br1; } || die "delay: $(cat "$RUN/delay.log")"
 }
 reset() { # HOST...
   local n=("$@")
@@ -365,6 +365,6 @@ case "${1:-}" in
   exec) i=${2:?which host?}; { known_network && alive "$i"; } || die "$i is not up"; shift 2; exec nsenter -t "$(init_of "$i")" -a -- "$@" ;;
   delay) [[ ${2:-} =~ ^[0-9]+$ ]] || die "how many milliseconds?"; lock; delay "$2" ;;
   status) status ;;
-  env) known_network || NET= ID=; printf '%s\n' "PLAY_LAB=$LAB" "PLAY_BASE=$BASE" "PLAY_NET=$NET" "PLAY_CGROUP=${ID:+$UNIFIED/$ID}" ;;
+  env) known_network || NET='' ID=''; printf '%s\n' "PLAY_LAB=$LAB" "PLAY_BASE=$BASE" "PLAY_NET=$NET" "PLAY_CGROUP=${ID:+$UNIFIED/$ID}" ;;
   *) sed -n '2,/^set/{/^set/!p}' "$0"; exit 2 ;;
 esac

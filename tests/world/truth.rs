@@ -66,7 +66,7 @@ struct Lab {
 
 fn starts(module: &Path) -> Vec<Start> {
     let text = std::fs::read_to_string(module).expect("a readable file");
-    let node = yaml::parse(&Source::new(&module.display().to_string(), &text)).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let node = yaml::parse(&Source::new(module.display().to_string(), &text)).map_err(|error| error.render(false)).expect("YAML");
     let list = node.to_value().to_json().expect("plain data");
     let text = |start: &Value, name: &str| start[name].as_str().map(str::to_string);
     let start = |start: &Value| {
@@ -328,7 +328,7 @@ fn judge(check: &Said, apply: &Said) -> Vec<String> {
 fn settled(start: &Start, check: &Said, apply: &Said, second: Option<&Said>) -> bool {
     let Some(second) = second else { return start.handlers.is_array() };
     let quiet = second.gaps.is_empty() && (second.outcome == "same" || second.outcome == apply.outcome && apply.outcome != "change");
-    let refused = apply.outcome == "failed" && second.outcome == "failed" || apply.outcome == "failed" && second.gaps == check.gaps;
+    let refused = apply.outcome == "failed" && (second.outcome == "failed" || second.gaps == check.gaps);
     quiet || refused || second.outcome == "skipped" || start.again
 }
 

@@ -217,6 +217,16 @@ pub enum Effect {
     Say(Value),
 }
 
+impl Effect {
+    /// The text for the user.
+    pub fn said(&self) -> Option<Value> {
+        match self {
+            Effect::Say(value) => Some(value.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// What became of what was wanted.
 #[derive(Debug)]
 pub struct Done<'a> {

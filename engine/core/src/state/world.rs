@@ -267,10 +267,12 @@ impl World {
 
     /// Things whose last state differs from how they were first seen: the net change of a run.
     pub fn net(&self) -> Vec<Gap> {
+        let askers = self.seen.keys().next_back().map_or(0, |(asker, _)| asker + 1);
+        let seen = |id: &Id| (0..askers).find_map(|asker| self.seen.get(&(asker, id.clone())));
         let gap = |(id, first): (&Id, &State)| {
             let last = match self.predicted.get(id).and_then(|all| all.last()).map(|&at| &self.log[at]) {
                 Some(Entry::Predicted { state, .. }) => state,
-                _ => self.seen.iter().find(|((_, seen), _)| seen == id).and_then(|(_, seen)| seen.fact.as_ref().ok())?,
+                _ => seen(id).and_then(|seen| seen.fact.as_ref().ok())?,
             };
             let gap = Gap::between(id, first, last);
             (!gap.is_closed()).then_some(gap)

@@ -429,6 +429,18 @@ impl Session {
             },
             Err(halt) => halt,
         };
+        self.halted(at, thread, &*judged, (target, asker), halted);
+    }
+
+    /// What is wanted cannot be told yet, or not at all.
+    fn halted(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        module: &dyn modules::Module,
+        (target, asker): (usize, crate::state::Asker),
+        halted: Halt,
+    ) {
         match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
             // what waits to be sent makes it known
@@ -438,7 +450,7 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                let ended = self.doubted(thread, &*judged, target, asker);
+                let ended = self.doubted(thread, module, target, asker);
                 let ended = ended.unwrap_or_else(|| Ended::failed(at_task(thread, error)));
                 self.end_item(thread, ended);
             }
@@ -659,10 +671,7 @@ impl Session {
         for warning in &doing.want.warnings {
             self.out.push(Output::Tell(crate::run::Event::Notice(Diagnostic::warning(warning.clone()))));
         }
-        let say = doing.want.effects.iter().find_map(|effect| match effect {
-            Effect::Say(value) => Some(value.clone()),
-            _ => None,
-        });
+        let say = doing.want.effects.iter().find_map(Effect::said);
         let mut effects = doing.want.effects.clone();
         if !doing.environment.is_empty() {
             self.surround(thread, &mut effects);
@@ -991,9 +1000,8 @@ impl Session {
         (told.ignored, told.hidden) = (failed && ignored, hidden);
         told.rescued = failed && !ignored && guarded;
         if failed && !ignored {
-            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy());
+            let fatal = run.task.keyword("any_errors_fatal").is_some_and(|flag| flag.to_value().truthy()) || self.too_many_failed(thread);
             let failure = Failure { name: run.label.name.clone(), task: run.task.clone(), result: Arc::new(result) };
-            let fatal = fatal || self.too_many_failed(thread);
             if let Some(play) = self.play.as_mut().filter(|_| fatal) {
                 play.fatal.get_or_insert_with(|| (path.clone(), failure.clone()));
             }

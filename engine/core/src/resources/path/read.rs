@@ -101,6 +101,9 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
         let line = take_line(&mut out)?;
         let (letter, rest) = line.split_once(' ')?;
         match letter {
+            // an answer speaks of hundreds of paths: the words of the others are not taken apart
+            "s" if !rest.ends_with(tail(path)) => {}
+            "R" if !real.is_some_and(|real| rest.ends_with(real)) => {}
             "s" | "R" => {
                 let (words, name) = words(rest)?;
                 if letter == "s" && same(name, path) {
@@ -195,7 +198,15 @@ pub(in crate::resources) fn same(name: &str, path: &str) -> bool {
     }
     match path.strip_prefix('~') {
         None => name == path,
-        Some(rest) => name.ends_with(rest.split_once('/').map_or("", |(_, rest)| rest)),
+        Some(_) => name.ends_with(tail(path)),
+    }
+}
+
+/// What a path ends with, whatever its `~` stands for.
+fn tail(path: &str) -> &str {
+    match path.strip_prefix('~') {
+        None => path,
+        Some(rest) => rest.split_once('/').map_or("", |(_, rest)| rest),
     }
 }
 
