@@ -144,6 +144,13 @@ impl Known {
     }
 }
 
+/// Patterns are the same on both sides.
+fn matched(reach: &Json, kind: &str, name: &str) -> bool {
+    let path = reach["path"].as_str().unwrap_or_default().to_string();
+    let of = |kind: &str| play_core::state::Reach::Matched(play_core::resources::find(kind).name(), path);
+    reach["kind"] == kind && of(kind).hits(&play_core::state::Id::new(play_core::resources::find(kind).name(), name), &None)
+}
+
 /// The same as [`play_core::state::Reach::hits`] says, told of what was sent.
 fn hits(reach: &Json, thing: &Thing, host: &Host) -> bool {
     let (kind, name) = thing;
@@ -155,6 +162,7 @@ fn hits(reach: &Json, thing: &Thing, host: &Host) -> bool {
         || holds(&reach["kinds"])
         || (holds(&reach["absent"]) && !host.has(thing))
         || (holds(&below["kinds"]) && all(&below["folders"]).iter().any(inside))
+        || matched(&reach["matched"], kind, name)
         || all(&reach["any"]).iter().any(|one| hits(one, thing, host))
         || all(&reach["things"]).iter().any(|one| one[0] == kind.as_str() && one[1] == name.as_str())
 }

@@ -93,6 +93,7 @@ fn of_reach(reach: &Reach) -> Json {
         Reach::Absent(kinds) => json!({"absent": kinds}),
         Reach::Kinds(kinds) => json!({"kinds": kinds}),
         Reach::Below(kinds, folders) => json!({"below": {"kinds": kinds, "folders": folders}}),
+        Reach::Matched(kind, path) => json!({"matched": {"kind": kind, "path": path}}),
         Reach::Any(all) => json!({"any": all.iter().map(of_reach).collect::<Vec<_>>()}),
         Reach::Everything => json!({"everything": true}),
     }

@@ -10,7 +10,7 @@ use crate::text::{Contents, Map, Mark, Result, Value};
 use super::owned::{contents_known, describe, is_known};
 use super::pattern::{Of, Pattern};
 use super::placed::{Placed, is_folder};
-use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, hashes, owned};
+use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, hashes, owned, whole};
 
 pub static ENTRY: Entry = Entry { spec: &SPEC, make };
 
@@ -114,9 +114,15 @@ impl Assemble {
             {
                 id = Id::new(path::KIND, normal(real));
             }
-            match contents_known(&id, view)? {
-                false => missing.push(look),
-                true => all.extend(view.field(&id, "contents")?.cloned()),
+            if !contents_known(&id, view)? {
+                missing.push(look);
+                continue;
+            }
+            // a task before it may have asked for the hash alone
+            let contents = view.field(&id, "contents")?;
+            match contents.is_none_or(|contents| contents.as_bytes().is_some()) || view.answers(&whole::look(&id.name)) {
+                true => all.extend(contents.cloned()),
+                false => missing.push(whole::look(&id.name)),
             }
         }
         if missing.is_empty() { Ok(all) } else { Err(Halt::Ask(missing)) }

@@ -252,6 +252,11 @@ impl Module for AuthorizedKey {
         if !missing.is_empty() {
             return Err(Halt::Ask(missing));
         }
+        let above = Look::at(path::KIND, parent(&folder.name));
+        // a home that is not there cannot take the folder
+        if self.present && view.state(&folder)?.is_none() && !view.answers(&above) {
+            return Err(Halt::Ask(vec![above]));
+        }
         let (real, text) = whole::text(&file, view)?;
         let Some(text) = self.edit(&text.unwrap_or_default()) else { return Ok(Want::result(result)) };
         let mut states = vec![];

@@ -118,13 +118,37 @@ fn check(args: &Args, present: bool, env: bool, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Lowest and highest numbers of the five times.
+const RANGES: [(u32, u32); 5] = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
+
+/// Why a time is none; `None` where it is one: numbers, names, ranges, `*`, steps, between commas.
+fn bad_time(word: &str, (low, high): (u32, u32)) -> Option<String> {
+    let outside = |part: &str| match part.parse::<u32>() {
+        Ok(number) if !(low..=high).contains(&number) => Some(format!("{number} is not from {low} to {high}")),
+        Ok(_) => None,
+        // names of months and days, `~` and other marks that some crons have
+        Err(_) if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_alphabetic() || b"*~#?".contains(&byte)) => {
+            Some(format!("`{part}` is no number"))
+        }
+        Err(_) => None,
+    };
+    let ends = word.split(',').flat_map(|part| part.split('/').next().unwrap_or_default().split('-'));
+    let step = |part: &str| part.split_once('/').is_some_and(|(_, step)| step.parse::<u32>().is_ok_and(|step| step > 0));
+    let no_step = word.split(',').find(|part| part.contains('/') && !step(part));
+    ends.into_iter().find_map(outside).or_else(|| no_step.map(|part| format!("`{part}` has no step")))
+}
+
 fn line(args: &Args, user: Option<&str>, job: &str) -> Result<String> {
     let mut words = vec![];
     match args.text("special_time") {
         Some(time) => words.push(format!("@{time}")),
         None => {
-            for (time, _) in TIMES {
-                words.push(args.need(time)?);
+            for ((time, _), range) in TIMES.into_iter().zip(RANGES) {
+                let word = args.need(time)?;
+                if let Some(why) = bad_time(&word, range) {
+                    return Err(args.error(time, format!("`{word}` is no {time} of a crontab: {why}")));
+                }
+                words.push(word);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::text::{Contents, Diagnostic, Map, Mark, Result, Unknown, Value};
 
 use super::args::Args;
 use super::owned::{self, Owned};
+use super::whole;
 use super::{Want, Wanted};
 
 /// The file that is edited, and how.
@@ -93,6 +94,8 @@ impl Edited {
         }
         let unknown = || Arc::new(Unknown { because: format!("the contents of {} are not known yet", self.path), span: None });
         match fields.get("contents") {
+            // it was looked at by way of a link that a task before it would make
+            None if !view.answers(&whole::look(&id.name)) => Err(Halt::Ask(vec![whole::look(&id.name)])),
             None => Err(Halt::Unknown(unknown())),
             Some(Value::Unknown(cause)) => Err(Halt::Unknown(cause.clone())),
             Some(value @ Value::Contents(contents)) => match contents.here() {

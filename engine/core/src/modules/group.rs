@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::resources::user;
-use crate::state::{Fields, Gap, Halt, Id, Look, Reply, View};
+use crate::state::{Fields, Gap, Halt, Id, Look, Reply, State, View};
 use crate::text::{Map, Result, Value};
 
 use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, Wanted};
@@ -74,17 +74,66 @@ impl Group {
     fn id(&self) -> Id {
         Id::new(user::GROUP, self.name.as_str())
     }
+
+    /// The number that no other group may have.
+    fn number(&self) -> Option<i64> {
+        self.gid.filter(|_| self.present && !self.how.contains_key("non_unique"))
+    }
+
+    /// A number that is another's; a group that users have as their first one.
+    fn refused(&self, view: &View<'_>) -> std::result::Result<Option<String>, Halt> {
+        if let Some(gid) = self.number()
+            && let Some(holder) = holder(&self.id(), "gid", gid, view)?
+        {
+            return Ok(Some(format!("GID '{gid}' already exists: it is that of group {holder}")));
+        }
+        if self.present || self.how.contains_key("force") {
+            return Ok(None);
+        }
+        let users = view.likely(&self.id())?.as_ref().and_then(|group| group.get("first_of")?.as_list()).unwrap_or_default();
+        let stays = |name: &&str| view.seen(&Id::new(user::KIND, *name)).is_none_or(Option::is_some);
+        let user = users.iter().filter_map(Value::as_str).find(stays);
+        Ok(user.map(|user| format!("cannot remove the primary group of user '{user}'")))
+    }
+}
+
+/// Who else has a number, once the tasks before have run.
+pub fn holder(own: &Id, field: &str, number: i64, view: &View<'_>) -> std::result::Result<Option<String>, Halt> {
+    let kind = own.kind;
+    let has = |state: &State| state.as_ref().and_then(|fields| fields.get(field)?.as_int()) == Some(number);
+    let new = view.known(kind).into_iter().find(|(id, state, cause)| cause.is_some() && has(state) && *id != own);
+    if let Some((id, ..)) = new.filter(|(id, ..)| *id.name != *number.to_string()) {
+        return Ok(Some(id.name.to_string()));
+    }
+    let found = view.likely(&Id::new(kind, number.to_string()))?.as_ref();
+    let Some(name) = found.and_then(|found| found.get("name")?.as_str()) else { return Ok(None) };
+    let keeps = match view.seen(&Id::new(kind, name)) {
+        Some(None) => false,
+        Some(Some(fields)) => fields.get(field).is_none_or(|own| own.as_int() == Some(number)),
+        None => true,
+    };
+    Ok((keeps && name != &*own.name).then(|| name.to_string()))
 }
 
 impl Module for Group {
     fn looks(&self) -> Vec<Look> {
-        let look = Look::of(self.id());
-        vec![if self.local { look.with("local", "yes") } else { look }]
+        let mut look = Look::of(self.id());
+        if self.local {
+            look = look.with("local", "yes");
+        }
+        if !self.present {
+            look = look.with("users", "yes");
+        }
+        let number = self.number().map(|gid| Look::at(user::GROUP, gid.to_string()));
+        std::iter::once(look).chain(number).collect()
     }
 
     fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
         let state = self.present.then(|| self.gid.map(|gid| ("gid".into(), Value::Int(gid))).into_iter().collect());
         view.sure(&self.id(), &state)?;
+        if let Some(why) = self.refused(view)? {
+            return Ok(Want::failed(why));
+        }
         let mut want = Want::states([Wanted { how: self.how.clone(), ..Wanted::new(self.id(), state) }]);
         want.result.insert("name", self.name.as_str());
         want.result.insert("state", if self.present { "present" } else { "absent" });

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::resources::{sh, tree};
-use crate::state::{Halt, Look, Reach, View};
+use crate::resources::{path, sh, tree};
+use crate::state::{Fields, Halt, Id, Look, Reach, View};
 use crate::text::{Map, Result, Value};
 
 use super::{Action, Arg, Args, Done, Entry, Module, Spec, Type, Want};
@@ -41,12 +41,29 @@ fn make(args: &Args) -> Result<Arc<dyn Module>> {
     Ok(Arc::new(TempFile { folder: args.text("state").as_deref() == Some("directory"), path: args.text("path"), prefix, suffix }))
 }
 
+impl TempFile {
+    /// The folder that it is made in, where the task names it.
+    fn place(&self) -> Option<Id> {
+        self.path.as_ref().map(|path| Id::new(path::KIND, path::normal(path)))
+    }
+}
+
 impl Module for TempFile {
     fn looks(&self) -> Vec<Look> {
-        vec![]
+        self.place().map(|id| Look::of(id).with("access", "w")).into_iter().collect()
     }
 
-    fn want(&self, _: &View<'_>) -> std::result::Result<Want, Halt> {
+    fn want(&self, view: &View<'_>) -> std::result::Result<Want, Halt> {
+        if let Some(id) = self.place() {
+            let Some(fields) = view.likely(&id)? else { return Ok(Want::failed(format!("there is no folder {}", id.name))) };
+            if fields.get("kind").and_then(Value::as_str) == Some("file") {
+                return Ok(Want::failed(format!("{} is a file, and no folder", id.name)));
+            }
+            let denied = |fields: &Fields| fields.contains_key("access") && !fields.contains_key("access_w");
+            if view.observed(&id).and_then(Option::as_ref).is_some_and(denied) {
+                return Ok(Want::failed(format!("this user may not write {}: permission denied", id.name)));
+            }
+        }
         let folder = self.path.as_ref().map_or_else(|| "\"${TMPDIR:-/tmp}\"".to_string(), |path| sh::path(path));
         let new = if self.folder { "mkdir -m 0700 \"$p\"" } else { "(umask 077; set -C; : >\"$p\")" };
         let script = format!(

@@ -6,7 +6,7 @@ use crate::resources::user;
 use crate::state::{Fields, Gap, Halt, Id, Look, Reply, View};
 use crate::text::{Map, Result, Unknown, Value};
 
-use super::group::name;
+use super::group::{holder, name};
 use super::owned::known_group;
 use super::{Arg, Args, Done, Entry, Module, Spec, Type, Want, Wanted};
 
@@ -168,6 +168,11 @@ impl User {
         Id::new(user::KIND, self.name.as_str())
     }
 
+    /// The number that no other user may have.
+    fn number(&self) -> Option<i64> {
+        self.fields.get("uid").and_then(Value::as_int).filter(|_| !self.how.contains_key("non_unique"))
+    }
+
     /// The first group and the further ones by name; a message where one is not there.
     fn membership(&self, now: Option<&Fields>, fields: &mut Fields, view: &View<'_>) -> std::result::Result<Option<String>, Halt> {
         if let Some(group) = &self.group {
@@ -221,6 +226,7 @@ impl Module for User {
         let look = Look::of(self.id());
         let mut looks = vec![if self.local { look.with("local", "yes") } else { look }];
         if self.present {
+            looks.extend(self.number().map(|uid| Look::at(user::KIND, uid.to_string())));
             looks.extend(self.group.iter().chain(self.groups.iter().flatten()).map(|group| Look::at(user::GROUP, group.as_str())));
         }
         looks
@@ -241,6 +247,11 @@ impl Module for User {
             return Ok(Want { result, ..Want::states([Wanted { how: self.how.clone(), ..Wanted::gone(self.id()) }]) });
         }
         let mut fields = self.fields.clone();
+        if let Some(uid) = self.number()
+            && let Some(holder) = holder(&self.id(), "uid", uid, view)?
+        {
+            return Ok(Want { result, ..Want::failed(format!("UID {uid} is not unique: it is that of user {holder}")) });
+        }
         if let Some(why) = self.membership(now, &mut fields, view)? {
             return Ok(Want { result, ..Want::failed(why) });
         }

@@ -6,8 +6,8 @@
 //! a field a package with its version now, and `to NAME` with the version to be (absent where it would go). `deb:PATH`: a package file: `package`, `version`.
 
 use crate::resources::package::{apt_get, environment};
-use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::{path, sh};
+use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 
 pub const CACHE: KindName = "apt_cache";
@@ -49,6 +49,14 @@ impl Kind for Cache {
     fn fix(&self, gaps: &[&Gap]) -> Script {
         let Some(gap) = gaps.first() else { return String::new().into() };
         update(&gap.how).into()
+    }
+
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/var/lib/apt/lists")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/var/lib/apt/lists", view)
     }
 
     fn reach(&self, _gap: &Gap) -> Reach {
@@ -112,6 +120,14 @@ impl Kind for Work {
             format!("{}{}{release} {} </dev/null || exit\n", environment(&gap.how), apt_get(&gap.how), verb(name))
         };
         gaps.iter().map(fix).collect::<String>().into()
+    }
+
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/var/lib/dpkg")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/var/lib/dpkg", view)
     }
 
     fn reach(&self, gap: &Gap) -> Reach {

@@ -1,7 +1,7 @@
 //! What a host is called, and its time zone: `host:name` with `live` and `file` (/etc/hostname), `host:timezone` with `name`.
 
-use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::{path, sh};
+use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 
 pub const KIND: KindName = "host";
@@ -38,6 +38,14 @@ impl Kind for Host {
 
     fn fix(&self, gaps: &[&Gap]) -> Script {
         gaps.iter().map(|gap| if &*gap.id.name == NAME { name(gap) } else { timezone(gap) }).collect::<String>().into()
+    }
+
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/etc")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/etc", view)
     }
 
     fn reach(&self, _gap: &Gap) -> Reach {

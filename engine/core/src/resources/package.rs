@@ -14,8 +14,8 @@ pub mod version;
 
 pub use fix::{apt_get, environment};
 
-use crate::resources::apt;
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
+use crate::resources::{apt, path};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Reply, Script, View};
 use crate::text::Value;
 
 pub const KIND: KindName = "package";
@@ -45,6 +45,18 @@ impl Kind for Package {
 
     fn complaint(&self, reply: &Reply) -> String {
         fix::complaint(reply)
+    }
+
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/var/lib/dpkg")]
+    }
+
+    fn refusal(&self, gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        let held = gap.had("held").is_some_and(Value::truthy) && !fix::only_marked(gap);
+        if held && !["change_held", "force"].iter().any(|flag| gap.how.get(*flag).is_some_and(Value::truthy)) {
+            return Some(Refusal::Surely("it is on hold, and neither changed nor removed".into()));
+        }
+        path::unwritable("/var/lib/dpkg", view)
     }
 
     /// It brings or takes files, units and users, and other packages: those that it needs, where they are known.
@@ -111,6 +123,14 @@ impl Kind for Residue {
 
     fn fix(&self, gaps: &[&Gap]) -> Script {
         fix::purge(gaps).into()
+    }
+
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/var/lib/dpkg")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/var/lib/dpkg", view)
     }
 
     fn reach(&self, _gap: &Gap) -> Reach {

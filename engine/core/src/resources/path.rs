@@ -24,7 +24,8 @@ pub use mode::mode_bits;
 pub(super) use read::{fields, same, words};
 
 use crate::resources::{crontab, facts, sources, unit};
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Reply, Script};
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Reply, Script, State, View};
+use crate::text::Value;
 
 pub const KIND: KindName = "path";
 
@@ -54,17 +55,30 @@ impl Kind for Path {
         fix::script(gaps)
     }
 
+    /// What is written beside and renamed, made or removed takes the folder that it is in.
+    fn rights(&self, gap: &Gap) -> Vec<Look> {
+        if takes_folder(gap) { vec![writing(parent(&gap.id.name))] } else { vec![] }
+    }
+
     fn complaint(&self, reply: &Reply) -> String {
         let said = [&reply.out[..], &reply.err[..]].concat();
         String::from_utf8_lossy(&said).trim().to_string()
     }
 
-    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
-    fn judged(&self, gap: &Gap) -> Option<String> {
+    fn refusal(&self, gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        let folder = parent(&gap.id.name);
+        let no_folder = gap.creates() && view.observed(&Id::new(KIND, folder)) == Some(&None);
+        if no_folder {
+            return Some(Refusal::Surely(format!("there is no folder {folder}")));
+        }
+        if let Some(refusal) = takes_folder(gap).then(|| unwritable(folder, view)).flatten() {
+            return Some(refusal);
+        }
         let command = gap.how.get("validate")?.as_str()?;
-        gap.change("contents").map(|_| format!("`{command}` judges the new contents when they are written"))
+        gap.change("contents").map(|_| Refusal::Maybe(format!("`{command}` judges the new contents when they are written")))
     }
 
+    /// The trees that it stands in, and its own; a package file tells which package is in it, a file of systemd makes a unit.
     fn reach(&self, gap: &Gap) -> Reach {
         let above = ancestors(&gap.id.name).into_iter().chain([gap.id.name.to_string(), "/".to_string()]);
         let mut things: Vec<Id> = above.map(|path| Id::new(super::tree::KIND, path)).collect();
@@ -75,8 +89,81 @@ impl Kind for Path {
         things.extend(sources::of_file(&gap.id.name));
         things.extend(crontab::of_file(&gap.id.name));
         things.extend(facts::of_file(&gap.id.name));
-        Reach::Things(things)
+        let file = Reach::Things(things);
+        let mut all = vec![];
+        if gap.now.is_none() || gap.then.is_none() {
+            all.push(Reach::Matched(super::glob::KIND, gap.id.name.to_string()));
+        }
+        if gap.id.name.strip_prefix("/etc/").is_some_and(|file| NAMES.contains(&file)) {
+            all.push(Reach::Kinds(&[super::getent::KIND]));
+        }
+        if all.is_empty() { file } else { Reach::Any([vec![file], all].concat()) }
     }
+
+    /// A link leads where it is to lead, whatever it led to before.
+    fn after(&self, gap: &Gap) -> State {
+        let mut state = gap.closed();
+        if let Some(fields) = &mut state
+            && gap.change("target").or(gap.change("kind")).is_some()
+        {
+            fields.remove("real");
+            if let Some(target) = fields.get("target").and_then(Value::as_str).filter(|_| kind_of(gap) == Some("link")) {
+                fields.insert("real".into(), Value::text(joined(parent(&gap.id.name), target)));
+            }
+        }
+        state
+    }
+
+    /// An owner or a mode decides what others see, also of what is in a folder.
+    fn veils(&self, gap: &Gap) -> Reach {
+        let rights = ["mode", "owner", "group", "uid", "gid"].iter().any(|field| gap.change(field).is_some());
+        match rights && gap.now.is_some() && gap.then.is_some() {
+            true => Reach::Below(&[KIND, super::tree::KIND], vec![gap.id.name.to_string()]),
+            false => Reach::Nothing,
+        }
+    }
+}
+
+/// Files that name services answer from.
+const NAMES: [&str; 9] = ["aliases", "ethers", "group", "hosts", "networks", "nsswitch.conf", "passwd", "protocols", "services"];
+
+fn kind_of(gap: &Gap) -> Option<&str> {
+    gap.wanted("kind").or(gap.had("kind"))?.as_str()
+}
+
+/// Where a link in a folder leads.
+fn joined(folder: &str, target: &str) -> String {
+    if target.starts_with('/') {
+        return normal(target);
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+fn takes_folder(gap: &Gap) -> bool {
+    let moves = gap.change("contents").or(gap.change("kind")).or(gap.change("target")).is_some();
+    (gap.now.is_none() || gap.then.is_none() || moves) && !gap.how.contains_key("unsafe_writes")
+}
+
+/// Asks whether the asker may write a path.
+pub(super) fn writing(path: &str) -> Look {
+    Look::at(KIND, path).with("access", "w")
+}
+
+/// That the asker may not write a path, as far as nothing before it changes that.
+pub(super) fn unwritable(path: &str, view: &View<'_>) -> Option<Refusal> {
+    let id = Id::new(KIND, path);
+    let fields = view.seen(&id)?.as_ref()?;
+    let denied = fields.contains_key("access") && !fields.contains_key("access_w");
+    let why = format!("this user may not write {path}: permission denied");
+    denied.then(|| if view.observed(&id).is_some() { Refusal::Surely(why) } else { Refusal::Maybe(why) })
 }
 
 /// What a validation that failed printed on stdout and stderr; `None` where something else failed.

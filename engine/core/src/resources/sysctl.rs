@@ -1,7 +1,7 @@
 //! A parameter of the kernel, as it is now. Field: `value`, its words with single blanks between them.
 
-use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reading, Script};
+use crate::resources::{path, sh};
+use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reading, Refusal, Script, View};
 use crate::text::Value;
 
 pub const KIND: KindName = "sysctl";
@@ -14,7 +14,7 @@ impl Kind for Sysctl {
     }
 
     fn ask(&self, looks: &[&Look]) -> Script {
-        let line = |look: &&Look| format!("k {} {}\n", sh::quote(&look.id.name), sh::quote(&path(&look.id.name)));
+        let line = |look: &&Look| format!("k {} {}\n", sh::quote(&look.id.name), sh::quote(&file(&look.id.name)));
         let ask = r#"k() { if [ -e "$2" ]; then if v=$(cat "$2" 2>/dev/null); then printf 'v %s %s\n' "$1" "$(printf %s "$v" | tr '\t\n' '  ')"; else printf 'x %s\n' "$1"; fi; fi; }
 "#;
         (ask.to_string() + &looks.iter().map(line).collect::<String>() + "exit 0\n").into()
@@ -40,19 +40,43 @@ impl Kind for Sysctl {
         Reading::one(look, None)
     }
 
+    fn rights(&self, gap: &Gap) -> Vec<Look> {
+        vec![path::writing(&file(&gap.id.name))]
+    }
+
+    /// The kernel has it or not, and takes no word where it has numbers.
+    fn refusal(&self, gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        let name = &gap.id.name;
+        if gap.creates() && view.observed(&gap.id).is_some() {
+            return Some(Refusal::Surely(missing(name)));
+        }
+        let numbers = |value: Option<&Value>| {
+            let mut words = value.and_then(Value::as_str).unwrap_or_default().split_whitespace();
+            words.all(|word| word.trim_start_matches('-').starts_with(|letter: char| letter.is_ascii_digit()))
+        };
+        if numbers(gap.had("value")) && !numbers(gap.wanted("value")) {
+            return Some(Refusal::Surely(format!("the kernel takes numbers for {name}")));
+        }
+        path::unwritable(&file(name), view)
+    }
+
     fn fix(&self, gaps: &[&Gap]) -> Script {
         let fix = |gap: &&Gap| {
             let Some(value) = gap.wanted("value").and_then(Value::as_str) else { return String::new() };
-            let (path, name) = (sh::quote(&path(&gap.id.name)), &gap.id.name);
-            let missing = sh::quote(&format!("setting {name} failed: the kernel has no such parameter"));
+            let (path, name) = (sh::quote(&file(&gap.id.name)), &gap.id.name);
+            let missing = sh::quote(&missing(name));
             format!("[ -e {path} ] || {{ echo {missing} >&2; exit 1; }}\nprintf '%s\\n' {} >{path} || exit\n", sh::quote(value))
         };
         gaps.iter().map(fix).collect::<String>().into()
     }
 }
 
+fn missing(name: &str) -> String {
+    format!("setting {name} failed: the kernel has no such parameter")
+}
+
 /// As sysctl(8) reads names: whichever of `.` and `/` comes first separates, and the other one stands for it.
-fn path(name: &str) -> String {
+fn file(name: &str) -> String {
     let swap = |letter: char| match letter {
         '.' => '/',
         '/' => '.',
@@ -70,7 +94,7 @@ pub fn reload(file: &str, ignore: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use super::file;
 
     #[test]
     fn names_are_paths() {
@@ -79,7 +103,7 @@ mod tests {
             ("net.ipv4.conf.eth0/100.rp_filter", "/proc/sys/net/ipv4/conf/eth0.100/rp_filter"),
             ("net/ipv4/conf/eth0.100/rp_filter", "/proc/sys/net/ipv4/conf/eth0.100/rp_filter"),
         ] {
-            assert_eq!(path(name), then);
+            assert_eq!(file(name), then);
         }
     }
 }

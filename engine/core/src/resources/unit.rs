@@ -12,7 +12,8 @@ mod read;
 
 pub use fix::act;
 
-use crate::state::{Answer, Fields, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::path;
+use crate::state::{Answer, Fields, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 
 pub const KIND: KindName = "unit";
@@ -39,6 +40,25 @@ impl Kind for Unit {
         gaps.iter().map(|gap| fix::script(gap)).collect::<String>().into()
     }
 
+    /// Only the administrator has systemd's own socket.
+    fn rights(&self, gap: &Gap) -> Vec<Look> {
+        if split(&gap.id.name).0 == "system" { vec![path::writing(SOCKET)] } else { vec![] }
+    }
+
+    fn refusal(&self, gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        let starts = gap.change("running").is_some_and(|change| change.then.as_ref().is_some_and(Value::truthy));
+        let masked = gap.had("masked").is_some_and(Value::truthy) && gap.change("masked").is_none();
+        if masked && starts {
+            return Some(Refusal::Surely("it is masked".into()));
+        }
+        let state = gap.had("status").and_then(|status| status.get("ActiveState")?.as_str());
+        if starts && state == Some("failed") {
+            return Some(Refusal::Maybe("it failed when it ran last".into()));
+        }
+        let who = "only the host's rules (polkit) tell whether this user may";
+        path::unwritable(SOCKET, view).map(|_| Refusal::Maybe(who.into()))
+    }
+
     /// What one unit pulls in, or stops with it, are other units.
     fn reach(&self, gap: &Gap) -> Reach {
         let status = gap.had("status").filter(|_| gap.change("running").is_some());
@@ -50,6 +70,8 @@ impl Kind for Unit {
         if things.is_empty() { Reach::Nothing } else { Reach::Things(things) }
     }
 }
+
+const SOCKET: &str = "/run/systemd/private";
 
 /// Properties that name the units that start or stop with one.
 const RELATED: [&str; 9] = ["Requires", "Wants", "BindsTo", "Conflicts", "RequiredBy", "BoundBy", "ConsistsOf", "Triggers", "TriggeredBy"];

@@ -2,7 +2,8 @@
 //!
 //! `user:NAME`: `uid`, `gid`, `group` (its name), `groups` (names of the further ones, sorted), `home`, `home_exists`, `shell`, `comment`; where the shadow file
 //! may be read also `password` (a digest of the hash, `unset` where a run ended before it was set), `locked`, `expires` (`2030-01-31` or `never`),
-//! `password_min`, `password_max`, `password_warn`, `password_inactive` (days, -1 for none). `group:NAME` (or its number): `gid`, `name`.
+//! `password_min`, `password_max`, `password_warn`, `password_inactive` (days, -1 for none). `group:NAME` (or its number): `gid`, `name`;
+//! `first_of`, names of users whose first group it is, where a look asks for `users`.
 //!
 //! A look with `local` reads the host's own files only.
 
@@ -13,11 +14,15 @@ mod read;
 
 pub use group::{GROUP, Group};
 
-use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::path;
+use crate::state::{Answer, Gap, Id, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 use crate::text::value::sha256_hex;
 
 pub const KIND: KindName = "user";
+
+/// What name services tell of it.
+pub(super) const NAMES: Reach = Reach::Kinds(&["getent"]);
 
 pub struct User;
 
@@ -39,6 +44,14 @@ impl Kind for User {
         gaps.iter().map(|gap| fix::script(gap)).collect::<String>().into()
     }
 
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/etc")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/etc", view)
+    }
+
     /// A home comes or goes with it, and a group of its name.
     fn reach(&self, gap: &Gap) -> Reach {
         match (&gap.now, &gap.then) {
@@ -46,15 +59,18 @@ impl Kind for User {
                 // the folder of a user whose home nobody named is what the host's `useradd` makes it
                 let home = gap.wanted("home").and_then(Value::as_str);
                 let paths = home.map_or(Reach::Absent(&["path"]), |home| Reach::Below(&["path", "tree"], vec![home.into()]));
-                Reach::Any(vec![Reach::Things(vec![Id::new(GROUP, gap.id.name.clone())]), paths])
+                Reach::Any(vec![Reach::Things(vec![Id::new(GROUP, gap.id.name.clone())]), paths, NAMES])
             }
             // what it owns stays, and is shown by a number from then on
             (_, None) => Reach::Any(vec![
                 Reach::Kinds(&["path"]),
                 Reach::Things([GROUP, "crontab"].into_iter().map(|kind| Id::new(kind, gap.id.name.clone())).collect()),
+                NAMES,
             ]),
-            _ if ["home", "home_exists", "uid", "group"].iter().any(|field| gap.change(field).is_some()) => Reach::Kinds(&["path"]),
-            _ => Reach::Nothing,
+            _ if ["home", "home_exists", "uid", "group"].iter().any(|field| gap.change(field).is_some()) => {
+                Reach::Kinds(&["path", "getent"])
+            }
+            _ => NAMES,
         }
     }
 

@@ -8,7 +8,7 @@ pub mod want;
 pub mod world;
 
 pub use gap::{Change, Gap};
-pub use kind::{Kind, Reach, Reading};
+pub use kind::{Kind, Reach, Reading, Refusal};
 pub use message::{Answer, Part, Purpose, Reply, Request, Response, Script, Shell, Upload, Verb};
 pub use thing::{Detail, Fields, Id, KindName, Look, State};
 pub use want::{Action, Condition, Done, Effect, Holds, Module, Want, Wanted};

@@ -58,6 +58,12 @@ enum Entry {
         reach: Reach,
         cause: Cause,
     },
+    /// What others than these see of things may be different.
+    Veiled {
+        reach: Reach,
+        spared: Vec<Asker>,
+        cause: Cause,
+    },
     /// An action would run; who knows what it does. Counts for certainty only.
     Doubted {
         reach: Reach,
@@ -74,7 +80,7 @@ impl World {
         if let Some(&at) = self.predicted.get(id).and_then(|all| all.last())
             && let Entry::Predicted { state, cause, .. } = &self.log[at]
         {
-            return Some(match self.disturbed(at + 1, id, state) {
+            return Some(match self.disturbed(asker, at + 1, id, state) {
                 Some(cause) => Fact::May(state, cause),
                 None => Fact::Predicted(state, cause),
             });
@@ -82,7 +88,7 @@ impl World {
         let seen = self.seen.get(&(asker, id.clone()))?;
         Some(match &seen.fact {
             Err((message, hint)) => Fact::Failed { message, hint: hint.as_deref() },
-            Ok(state) => match self.disturbed(0, id, state) {
+            Ok(state) => match self.disturbed(asker, 0, id, state) {
                 Some(cause) => Fact::May(state, cause),
                 None => Fact::Seen(state),
             },
@@ -90,9 +96,10 @@ impl World {
     }
 
     /// The first task from a point of the log on that may disturb a thing in this state.
-    fn disturbed(&self, from: usize, id: &Id, state: &State) -> Option<&Cause> {
+    fn disturbed(&self, asker: Asker, from: usize, id: &Id, state: &State) -> Option<&Cause> {
         self.log[from..].iter().find_map(|entry| match entry {
             Entry::Disturbed { reach, cause } if reach.hits(id, state) => Some(cause),
+            Entry::Veiled { reach, spared, cause } if !spared.contains(&asker) && reach.hits(id, state) => Some(cause),
             _ => None,
         })
     }
@@ -165,8 +172,20 @@ impl World {
 
     /// A task would close this gap.
     pub fn predict(&mut self, gap: &Gap, cause: &Cause) {
-        self.predicted.entry(gap.id.clone()).or_default().push(self.log.len());
-        self.log.push(Entry::Predicted { id: gap.id.clone(), state: gap.closed(), cause: cause.clone() });
+        self.foretell(gap.id.clone(), gap.closed(), cause);
+    }
+
+    /// A thing would be so, because of a task.
+    pub fn foretell(&mut self, id: Id, state: State, cause: &Cause) {
+        self.predicted.entry(id.clone()).or_default().push(self.log.len());
+        self.log.push(Entry::Predicted { id, state, cause: cause.clone() });
+    }
+
+    /// A task would hide what its reach hits from other users, or show it to them; not from those who see all.
+    pub fn veil(&mut self, reach: Reach, spared: Vec<Asker>, cause: &Cause) {
+        if reach != Reach::Nothing {
+            self.log.push(Entry::Veiled { reach, spared, cause: cause.clone() });
+        }
     }
 
     /// A task would disturb what its reach hits.
@@ -181,6 +200,11 @@ impl World {
         if reach != Reach::Nothing {
             self.log.push(Entry::Doubted { reach, cause: cause.clone() });
         }
+    }
+
+    /// Whether no task would change anything yet.
+    pub fn is_pristine(&self) -> bool {
+        self.log.is_empty()
     }
 
     /// The world without what tasks would make of it, for a task that runs where others are only looked at.
@@ -340,6 +364,14 @@ impl<'a> View<'a> {
             self.state(id)?;
         }
         Ok(())
+    }
+
+    /// A state that was seen, and that no task before would change: for what is foretold of a thing beside that task's own.
+    pub fn observed(&self, id: &Id) -> Option<&'a State> {
+        match self.world.get(self.asker, id)? {
+            Fact::Seen(state) if self.world.doubt(self.asker, id).is_none() => Some(state),
+            _ => None,
+        }
     }
 
     /// A state if it is known, also where it may change: for hints and results, not for decisions.

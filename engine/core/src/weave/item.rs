@@ -7,7 +7,7 @@ use crate::book::task::Task;
 use crate::book::vars::{Level, Scope as Vars};
 use crate::modules;
 use crate::run::{Outcome, TaskLabel, compare};
-use crate::state::{Cause, Effect, Gap, Halt, Look, View};
+use crate::state::{Cause, Effect, Gap, Halt, Look, Refusal, View};
 use crate::text::template::{known, mask};
 use crate::text::{Diagnostic, Map, Result, Unknown, Value};
 
@@ -16,7 +16,7 @@ use super::cursor::{Failure, Next};
 use super::scope::{self, Sight};
 use super::session::{Output, Session, State, Thread, Tree};
 use super::task::{self, Doing, Forced, Holds, Phase, TaskRun, Tolds};
-use super::{address, args, select};
+use super::{address, args, select, send};
 
 /// What an item came to.
 #[derive(Debug, Default)]
@@ -399,11 +399,11 @@ impl Session {
         // what only would be does not count for a task that runs all the same
         let real = acts.then(|| self.targets[target].world.as_seen());
         let world = real.as_ref().unwrap_or(&self.targets[target].world);
-        let looks = module.looks();
-        let missing: Vec<Look> = looks.into_iter().filter(|look| !world.answers(asker, look)).collect();
+        let missing: Vec<Look> = module.looks().into_iter().filter(|look| !world.answers(asker, look)).collect();
         if !missing.is_empty() {
             return self.ask(at, thread, target, asker, missing);
         }
+        let judged = module.clone();
         let halted = match module.want(&View::new(world, asker)) {
             Ok(want) => match compare(world, asker, &want.states) {
                 // what waits may change this: it is sent first, and this is asked again
@@ -429,11 +429,18 @@ impl Session {
             },
             Err(halt) => halt,
         };
-        self.halted(at, thread, (target, asker), halted);
+        self.halted(at, thread, &*judged, (target, asker), halted);
     }
 
     /// What is wanted cannot be told yet, or not at all.
-    fn halted(&mut self, at: usize, thread: &mut Thread, (target, asker): (usize, crate::state::Asker), halted: Halt) {
+    fn halted(
+        &mut self,
+        at: usize,
+        thread: &mut Thread,
+        module: &dyn modules::Module,
+        (target, asker): (usize, crate::state::Asker),
+        halted: Halt,
+    ) {
         match halted {
             Halt::Ask(looks) => self.ask(at, thread, target, asker, looks),
             // what waits to be sent makes it known
@@ -443,8 +450,9 @@ impl Session {
                 self.end_item(thread, gap_doubt);
             }
             Halt::Failed(error) => {
-                let error = at_task(thread, error);
-                self.end_item(thread, Ended::failed(error));
+                let ended = self.doubted(thread, module, target, asker);
+                let ended = ended.unwrap_or_else(|| Ended::failed(at_task(thread, error)));
+                self.end_item(thread, ended);
             }
         }
     }
@@ -464,6 +472,9 @@ impl Session {
             return;
         }
         if let Some(message) = doing.want.failed.take() {
+            if let Some(ended) = self.doubted(thread, &*doing.module, doing.target, doing.asker) {
+                return self.end_item(thread, ended);
+            }
             let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
             let error = span.map_or_else(|| Diagnostic::error(message.clone()), |span| span.error(message.clone()));
             let mut ended = Ended::failed(error);
@@ -484,10 +495,23 @@ impl Session {
             return self.end_item(thread, ended);
         }
         let checking = self.checks(thread);
-        if checking && doing.doubt.is_none() {
-            let why = doing.gaps.iter().find_map(|gap| (self.tree.kinds)(gap.id.kind).judged(gap));
-            let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
-            doing.doubt = why.map(|because| Arc::new(Unknown { because, span }));
+        if checking && doing.doubt.is_none() && doing.may.is_none() {
+            let looks = self.rights(&doing);
+            if !looks.is_empty() {
+                let (target, asker) = (doing.target, doing.asker);
+                return self.ask(at, thread, target, asker, looks);
+            }
+            match self.refusal(&doing) {
+                Some((_, Refusal::Maybe(because))) => {
+                    let span = thread.cursor.run.as_ref().map(|run| run.task.span.clone());
+                    doing.doubt = Some(Arc::new(Unknown { because, span }));
+                }
+                Some((gap, Refusal::Surely(why))) => {
+                    let error = at_task(thread, send::refused(&doing.gaps[gap], &why));
+                    return self.end_item(thread, Ended { gaps: doing.gaps, ..Ended::failed(error) });
+                }
+                None => {}
+            }
         }
         let limited = !checking && (doing.limits.seconds.is_some() || doing.limits.job.is_some());
         if limited && !thread.queue.is_empty() {
@@ -523,12 +547,16 @@ impl Session {
     pub(super) fn predict(&mut self, thread: &Thread, doing: &Doing) {
         let Some(run) = &thread.cursor.run else { return };
         let cause = Arc::new(Unknown { because: format!("\"{}\" runs before it", run.label.name), span: Some(run.task.span.clone()) });
+        let all_seeing = self.all_seeing(doing.target);
         let world = &mut self.targets[doing.target].world;
         for gap in &doing.gaps {
             world.disturb((self.tree.kinds)(gap.id.kind).reach(gap), &cause);
         }
         for gap in &doing.gaps {
-            world.predict(gap, &cause);
+            let kind = (self.tree.kinds)(gap.id.kind);
+            world.foretell(gap.id.clone(), kind.after(gap), &cause);
+            let spared = all_seeing.iter().copied().chain([doing.asker]).collect();
+            world.veil(kind.veils(gap), spared, &cause);
         }
     }
 
@@ -565,8 +593,20 @@ impl Session {
         responses: Vec<crate::state::Response>,
     ) {
         let reply = reply.into();
-        if doing.want.condition.is_some() && !self.checks(thread) {
-            return self.wait(at, thread, doing, reply);
+        if let (Some(action), Some(reply)) = (&doing.want.action, &reply)
+            && !action.code_is_data
+            && reply.code != 0
+        {
+            let ended = self.not_done(thread, &doing, &action.shown, reply);
+            return self.end_item(thread, ended);
+        }
+        if doing.want.condition.is_some() {
+            if !self.checks(thread) {
+                return self.wait(at, thread, doing, reply);
+            }
+            if doing.gaps.is_empty() && doing.want.action.is_none() {
+                return self.foresee(at, thread, doing);
+            }
         }
         self.conclude(thread, &doing, reply, responses);
     }

@@ -13,6 +13,7 @@ mod check;
 mod cursor;
 mod discreet;
 mod fatal;
+mod foresee;
 mod include;
 mod item;
 mod lineup;

@@ -213,6 +213,7 @@ impl Session {
                     return self.conclude(thread, &doing, reply, responses);
                 }
                 Holds::Never(why) => why,
+                Holds::NotYet(why) if self.checks(thread) => return self.would_wait(thread, &condition.shown, &why),
                 Holds::NotYet(why) if elapsed >= condition.limit => {
                     if why.is_empty() {
                         condition.late.clone()
@@ -404,7 +405,7 @@ impl Session {
 
     /// The queue was sent: which fixes went through, and are their gaps closed?
     fn flushed(&mut self, flight: &Flight, thread: &mut Thread, answers: &[Answer]) {
-        let failed = refused(flight, answers);
+        let failed = failing(flight, answers);
         let world = &mut self.targets[flight.target].world;
         if let Some(first) = thread.queue.first() {
             world.cut(first.point);
@@ -564,7 +565,7 @@ fn away(thread: &mut Thread, why: &str) -> bool {
 }
 
 /// The first fix that failed: its place among the parts, and what it was to mend.
-fn refused<'a>(flight: &'a Flight, answers: &[Answer]) -> Option<(usize, &'a [(usize, usize)])> {
+fn failing<'a>(flight: &'a Flight, answers: &[Answer]) -> Option<(usize, &'a [(usize, usize)])> {
     flight.parts.iter().zip(answers).enumerate().find_map(|(at, (sent, answer))| match sent {
         Sent::Fix(places) if refuses(answer) => Some((at, &places[..])),
         _ => None,
@@ -583,7 +584,7 @@ fn said(flight: &Flight, answers: &[Answer], task: usize) -> Vec<Reply> {
 /// A call for several tasks that failed does not say for which: what is left is tried once more, those of that call one by
 /// one, so that the error stands at its task. A fix that was made already makes no difference.
 fn apart(flight: &Flight, answers: &[Answer]) -> Option<Vec<Vec<(usize, usize)>>> {
-    let (at, places) = refused(flight, answers)?;
+    let (at, places) = failing(flight, answers)?;
     let several = places.iter().any(|(queued, _)| *queued != places[0].0);
     let later = flight.parts[at + 1..].iter().filter_map(|sent| match sent {
         Sent::Fix(places) => Some(places.clone()),
@@ -645,6 +646,11 @@ fn fix_error(kind: &dyn Kind, gap: &Gap, answer: &Answer) -> Diagnostic {
     };
     let marks: Vec<_> = gap.then.iter().flatten().flat_map(|(_, value)| value.marks()).collect();
     let said = crate::text::template::mask::masked(&said, &marks);
+    refused(gap, &said)
+}
+
+/// The error of a gap that could not be closed, and why.
+pub(super) fn refused(gap: &Gap, said: &str) -> Diagnostic {
     let verb = if gap.creates() {
         "made"
     } else if gap.deletes() {

@@ -26,6 +26,9 @@ pub(super) fn groups(looks: &[&Look]) -> String {
     for (local, names) in by_place(looks) {
         text += &format!("l={}; f group {names} | sed 's/^/g /'\n", if local { "y" } else { "" });
     }
+    if looks.iter().any(|look| look.detail.contains_key("users")) {
+        text += "{ if command -v getent >/dev/null 2>&1; then getent passwd; else cat /etc/passwd; fi; } | cut -d: -f1,4 | sed 's/^/u /'\n";
+    }
     text + "exit 0\n"
 }
 

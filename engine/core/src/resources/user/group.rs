@@ -1,7 +1,7 @@
 //! A group of a host.
 
-use crate::resources::sh;
-use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Script};
+use crate::resources::{path, sh};
+use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 
 use super::ask;
@@ -27,11 +27,20 @@ impl Kind for Group {
         let mut rows = rows.filter(|row| row.len() >= 3);
         let number = name.bytes().all(|byte| byte.is_ascii_digit());
         let row = rows.find(|row| row[0] == name || (number && row[2] == name));
+        let users = |gid: &str| {
+            let users = text.lines().filter_map(|line| line.strip_prefix("u ")?.split_once(':'));
+            users.filter(|(_, own)| *own == gid).map(|(user, _)| Value::text(user)).collect::<Vec<_>>()
+        };
         Reading::one(
             look,
             row.map(|row| {
                 let gid = row[2].parse().map(Value::Int).unwrap_or_default();
-                Fields::from([("name".into(), Value::text(row[0])), ("gid".into(), gid)])
+                let mut fields = Fields::from([("name".into(), Value::text(row[0])), ("gid".into(), gid)]);
+                let users = users(row[2]);
+                if look.detail.contains_key("users") && !users.is_empty() {
+                    fields.insert("first_of".into(), Value::list(users));
+                }
+                fields
             }),
         )
     }
@@ -41,9 +50,17 @@ impl Kind for Group {
         gaps.iter().map(|gap| script(gap)).collect::<String>().into()
     }
 
+    fn rights(&self, _gap: &Gap) -> Vec<Look> {
+        vec![path::writing("/etc")]
+    }
+
+    fn refusal(&self, _gap: &Gap, view: &View<'_>) -> Option<Refusal> {
+        path::unwritable("/etc", view)
+    }
+
     /// Files of a number show another name then.
     fn reach(&self, gap: &Gap) -> Reach {
-        if gap.then.is_none() || gap.now.is_some() { Reach::Kinds(&["path", "user"]) } else { Reach::Nothing }
+        if gap.then.is_none() || gap.now.is_some() { Reach::Kinds(&["path", "user", "getent"]) } else { super::NAMES }
     }
 }
 

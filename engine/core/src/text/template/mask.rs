@@ -131,7 +131,11 @@ fn plain(value: &Value) -> Cow<'_, str> {
         Value::Unknown(unknown) => Cow::Owned(format!("unknown until applied ({})", unknown.because)),
         Value::Omit => Cow::Borrowed("omitted"),
         Value::Bytes(bytes) => Cow::Owned(format!("<{} bytes>", bytes.len())),
-        Value::Contents(contents) => contents.here().map_or_else(|| Cow::Owned(format!("{contents:?}")), plain),
+        // bytes are told apart by their hash
+        Value::Contents(contents) => match contents.here() {
+            Some(body) if !matches!(body.plain(), Value::Bytes(_)) => plain(body),
+            _ => Cow::Owned(format!("{contents:?}")),
+        },
         other => Cow::Owned(json(other)),
     }
 }
