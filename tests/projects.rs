@@ -181,6 +181,14 @@ impl Place {
         }
     }
 
+    /// Puts the program itself in place of the link to it: who is nobody may not come to where it was built.
+    fn lend(&self) {
+        let link = self.root.join("bin/play");
+        let program = fs::canonicalize(&link).expect("the program");
+        fs::remove_file(&link).expect("a removed link");
+        fs::copy(program, &link).expect("a copy of the program");
+    }
+
     /// What `sh` says to these lines, and its code.
     fn run(&self, lines: &str, nobody: bool) -> String {
         let mut command = Command::new("timeout");
@@ -188,6 +196,9 @@ impl Place {
         command.args(["-k", "5", LIMIT, "sh", "-c", &script]).current_dir(&self.folder).stdin(Stdio::null());
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.root.join("bin").display());
         command.env_clear().envs([("PATH", path.as_str()), ("LANG", "C.UTF-8"), ("TERM", "xterm")]).env("HOME", &self.folder);
+        if nobody {
+            self.lend();
+        }
         if nobody && fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
             command.uid(NOBODY).gid(NOBODY);
         }

@@ -104,14 +104,11 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
             // an answer speaks of hundreds of paths: the words of the others are not taken apart
             "s" if !rest.ends_with(tail(path)) => {}
             "R" if !real.is_some_and(|real| rest.ends_with(real)) => {}
-            "s" | "R" => {
-                let (words, name) = words(rest)?;
-                if letter == "s" && same(name, path) {
-                    found.own = Some(words);
-                } else if letter == "R" && real == Some(name) {
-                    found.real = Some((name, words));
-                }
-            }
+            "s" | "R" => match words(rest)? {
+                (words, name) if letter == "s" && same(name, path) => found.own = Some(words),
+                (words, name) if letter == "R" && real == Some(name) => found.real = Some((name, words)),
+                _ => {}
+            },
             "l" => {
                 let target = take_line(&mut out)?;
                 if same(rest, path) {
