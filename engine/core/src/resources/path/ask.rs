@@ -66,7 +66,8 @@ fn hashes(paths: &[&str], known: &str, limit: u64) -> String {
     let (odd, plain): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| path.contains('\\'));
     let mut text = String::from("r=; set --\n");
     if !plain.is_empty() {
-        text += &format!("for p in {}; do [ -f \"$p\" ] && set -- \"$@\" \"$p\"; done\n[ $# -eq 0 ] || r=$(sha256sum \"$@\")\n", words(&plain));
+        text +=
+            &format!("for p in {}; do [ -f \"$p\" ] && set -- \"$@\" \"$p\"; done\n[ $# -eq 0 ] || r=$(sha256sum \"$@\")\n", words(&plain));
     }
     if !odd.is_empty() {
         text += &format!("for p in {}; do [ -f \"$p\" ] && h=$(sha256sum <\"$p\") && r=\"$r$n${{h%% *}}  $p\"; done\n", words(&odd));

@@ -16,9 +16,7 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     if told.passwd.is_empty() && told.shadow.is_none() && !reply.err.is_empty() {
         return Reading::failed(format!("the host did not tell about user {name}: {}", String::from_utf8_lossy(&reply.err).trim()));
     }
-    let own = |row: &&Vec<&str>| {
-        row.len() >= 7 && (row[0] == name || (name.bytes().all(|byte| byte.is_ascii_digit()) && row[2] == name))
-    };
+    let own = |row: &&Vec<&str>| row.len() >= 7 && (row[0] == name || (name.bytes().all(|byte| byte.is_ascii_digit()) && row[2] == name));
     let Some(row) = told.passwd.iter().find(own) else { return Reading::one(look, None) };
     let number = |text: &str| text.parse::<i64>().map(Value::Int).unwrap_or_default();
     let mut fields = Fields::from([
@@ -31,8 +29,7 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
         ("home_exists".into(), Value::Bool(told.homes.contains(&row[0]))),
     ]);
     let primary = told.group.iter().find(|group| group.get(2) == Some(&row[3])).map(|group| group[0]);
-    let member =
-        |group: &&Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary;
+    let member = |group: &&Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary;
     let mut groups: Vec<&str> = told.group.iter().filter(member).map(|group| group[0]).collect();
     groups.sort_unstable();
     groups.dedup();
