@@ -186,35 +186,35 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
                 let (size, name) = rest.split_once(' ')?;
                 files.add(size.parse().ok()?, same(name, path));
             }
-            "k" => {
-                let (algorithm, rest) = rest.split_once(' ')?;
-                let (hash, name) = rest.split_once(' ')?;
-                if same(name, path) {
-                    // `-`: it could not be read
-                    found.more.push((algorithm.to_string(), if hash == "-" { Value::Null } else { Value::text(hash) }));
-                }
-            }
-            "a" => {
-                let (flag, name) = rest.split_once(' ')?;
-                if same(name, path) {
-                    found.more.push((flag.to_string(), Value::Bool(true)));
-                }
-            }
-            "mi" | "at" => {
-                let said = take_line(&mut out)?;
-                if same(rest, path) {
-                    found.more.extend(if letter == "mi" { mime(said) } else { attributes(said) }.into_iter().flatten());
-                }
-            }
-            "d" => {
-                let seconds = take_line(&mut out)?.parse().ok()?;
-                found.more.push((format!("time {rest}"), Value::Int(seconds)));
-            }
-            "t" => found.more.push(("stamp".into(), Value::text(rest))),
-            _ => return None,
+            _ => found.more.extend(extra(letter, rest, path, &mut out)?),
         }
     }
     Some(found)
+}
+
+/// What only few ask for, where it is about this path; `None` where no line begins so.
+fn extra(letter: &str, rest: &str, path: &str, out: &mut &[u8]) -> Option<Vec<(String, Value)>> {
+    let (field, name) = match letter {
+        "k" => {
+            let (algorithm, rest) = rest.split_once(' ')?;
+            let (hash, name) = rest.split_once(' ')?;
+            // `-`: it could not be read
+            ((algorithm.to_string(), if hash == "-" { Value::Null } else { Value::text(hash) }), name)
+        }
+        "a" => {
+            let (flag, name) = rest.split_once(' ')?;
+            ((flag.to_string(), Value::Bool(true)), name)
+        }
+        "mi" | "at" => {
+            let said = take_line(out)?;
+            let fields = if letter == "mi" { mime(said) } else { attributes(said) };
+            return Some(fields.filter(|_| same(rest, path)).unwrap_or_default());
+        }
+        "d" => return Some(vec![(format!("time {rest}"), Value::Int(take_line(out)?.parse().ok()?))]),
+        "t" => return Some(vec![("stamp".into(), Value::text(rest))]),
+        _ => return None,
+    };
+    Some(if same(name, path) { vec![field] } else { vec![] })
 }
 
 /// `text/plain; charset=us-ascii`
