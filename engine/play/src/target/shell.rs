@@ -1,7 +1,7 @@
 //! What is said to one persistent POSIX `sh`, and how its answers are told apart. Text in, text out; no I/O here.
 //!
 //! The far side is `sh -c 'while read a line; do eval it; done'`, so the shell itself never reads ahead. Each line is a
-//! whole one: cut in the middle, `read` fails and nothing is run. A message is the line `eval "$(head -c N)"` and then
+//! whole one: cut in the middle, `read` fails and nothing is run. A message is a line with `eval "$(head -c N)"` and then
 //! N bytes that hold one compound `{ … }`: cut at any byte it does not parse, and nothing of it is run. (A shell that
 //! takes its script from stdin reads it byte by byte where it is bash: 0.5 s for 1 MB, against 0.05 s this way.)
 //!
@@ -64,18 +64,17 @@ pub fn program(start: &Mark) -> String {
     format!(r#"echo {}; while IFS= read -r __l; do eval "$__l"; done; eval "$__r""#, start.split())
 }
 
-/// The first line: finds out what there is, and leaves `__d` (folder), `__u` (umask) and `__r` (what to remove).
+/// The first line: finds out what there is, and leaves `__d` (folder), `__u` (umask, once it matters) and `__r` (what to remove). It starts no
+/// process: whether the folder takes a file shows when the first one is made.
 pub fn hello(mark: &Mark) -> String {
-    let probe = Mark::random();
     format!(
         concat!(
-            r#"__u=$(umask); __d=; __r=; cd . 2>/dev/null || cd "$HOME" 2>/dev/null || cd /; "#,
+            r#"__u=; __d=; __r=; cd . 2>/dev/null || cd "$HOME" 2>/dev/null || cd /; "#,
             r#"for __x in /dev/shm "${{XDG_RUNTIME_DIR:-/dev/shm}}" /tmp /var/tmp; do "#,
-            r#"if ( umask 077; set -C; : >"$__x/.play-{probe}" ) 2>/dev/null; then rm -f "$__x/.play-{probe}"; __d=$__x; break; fi; done; "#,
-            r#"head -c 0 </dev/null && printf '\n%s h %s\n' {mark} "$__d""#,
+            r#"if [ -d "$__x" ] && [ -w "$__x" ] && [ -x "$__x" ]; then __d=$__x; break; fi; done; "#,
+            r#"command -v head >/dev/null && printf '\n%s h %s\n' {mark} "$__d""#,
             "\n"
         ),
-        probe = probe.0,
         mark = mark.split(),
     )
 }
@@ -114,7 +113,7 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
         shells.flat_map(|shell| &shell.uploads).map(|upload| quote(&upload.to)).collect()
     };
     let mut left = uploads(parts);
-    let mut text = format!("{{\nprintf '\\n{0} b\\n'\nprintf '\\n{0} b\\n' >&2\n", mark.0);
+    let mut text = format!("{{\n__m=y\nprintf '\\n{0} b\\n'\nprintf '\\n{0} b\\n' >&2\n", mark.0);
     if watched {
         text.push_str(LISTEN);
     }
@@ -133,7 +132,8 @@ pub fn message(parts: &[Part], mark: &Mark) -> String {
         text.push_str("{ kill $__k; wait $__k; } 2>/dev/null\n");
     }
     let _ = write!(text, "printf '\\n{0} .\\n'\nprintf '\\n{0} .\\n' >&2\n}}\n", mark.0);
-    format!("eval \"$(head -c {})\"\n{text}", text.len())
+    // where `head` fails, the lines that follow must not be taken for lines of their own
+    format!("__m=; eval \"$(head -c {})\"; [ \"$__m\" ] || {{ eval \"$__r\"; exit 1; }}\n{text}", text.len())
 }
 
 /// Waits, while the message runs, for the line `k` of our side.
@@ -179,7 +179,7 @@ fn filed(text: &mut String, body: &str, mark: &Mark) {
         concat!(
             // Ended between making and removing them, it removes them all the same.
             "trap 'rm -f \"$__d/.play-{name}.o\" \"$__d/.play-{name}.e\"; exit 143' TERM\n",
-            "umask 077; set -C\n",
+            "[ \"$__u\" ] || __u=$(umask); umask 077; set -C\n",
             "{{ [ \"$__d\" ] && command exec 8>\"$__d/.play-{name}.o\" 9>\"$__d/.play-{name}.e\" 7<\"$__d/.play-{name}.o\" 6<\"$__d/.play-{name}.e\"; }} 2>/dev/null || ",
             "exec 8>&1 9>&2 7</dev/null 6</dev/null\n",
             "set +C; umask \"$__u\"\n",

@@ -21,7 +21,7 @@ pub(super) fn script(looks: &[&Look]) -> String {
     text
 }
 
-/// Two lines a package, with and without its architecture. What is not there is looked for among what others provide, and in the repositories.
+/// Two lines a package, with and without its architecture; dpkg's own shows the host's. What is not there is looked for among what others provide, and in the repositories.
 fn apt(names: &str, looks: &[&Look]) -> String {
     if names.is_empty() {
         return String::new();
@@ -29,7 +29,7 @@ fn apt(names: &str, looks: &[&Look]) -> String {
     let mut text = format!("set -- {names}\n");
     text += r#"n=$(printf '\n.'); n=${n%.}
 f='${db:Status-Status} ${Architecture} ${db:Status-Want} ${Version}\n'
-r=$(dpkg-query -W -f="p \${Package} ${f}p \${Package}:\${Architecture} $f" "$@" 2>/dev/null); printf '%s\na %s\n' "$r" "$(dpkg --print-architecture)"
+r=$(dpkg-query -W -f="p \${Package} ${f}p \${Package}:\${Architecture} $f" dpkg "$@" 2>/dev/null); printf '%s\n' "$r"
 [ -r /var/lib/apt/extended_states ] && awk -v w=" $* " '/^Package: /{p=$2} /^Auto-Installed: 1/{if(index(w," " p " ")) print "d " p}' /var/lib/apt/extended_states
 c=; for p do case "$n$r$n" in *"${n}p $p installed "*) ;; *) c="$c $p" ;; esac; done
 [ -z "$c" ] || dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null | awk -v w="$c " '$1=="installed"{for(i=3;i<=NF;i++){v=$i;sub(/,$/,"",v);if(index(w," " v " "))print "v " v " " $2}}'

@@ -77,7 +77,7 @@ impl<'a> Heard<'a> {
 
     /// The rows about this name, an installed one of the host's own architecture first.
     fn row(&self) -> Option<Vec<&'a str>> {
-        let native = self.lines.iter().find_map(|line| line.strip_prefix("a "));
+        let native = self.lines.iter().find_map(|line| line.strip_prefix("p dpkg installed ")?.split(' ').next());
         let rows = self.lines.iter().filter_map(|line| {
             let words: Vec<&str> = line.strip_prefix("p ")?.splitn(5, ' ').collect();
             (words.len() == 5 && words[0] == self.name).then_some(words)

@@ -1,9 +1,22 @@
 //! What the answer says about one path.
 
+use std::ops::Range;
+
 use crate::state::{Fields, Id, Look, Reading, Reply, State};
+use crate::text::value::sha256_hex;
 use crate::text::{Body, Contents, Value};
 
-use super::{KIND, normal};
+use super::{KIND, ask, normal};
+
+/// The contents of a file, where they were sent.
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Bytes<'a> {
+    #[default]
+    Away,
+    Here(&'a [u8]),
+    /// Among others, one of which changed while it was read: where these begin and end is not known.
+    Torn,
+}
 
 /// What the lines of an answer say about one path.
 #[derive(Default)]
@@ -12,7 +25,7 @@ struct Found<'a> {
     target: Option<&'a str>,
     real: Option<(&'a str, Vec<&'a str>)>,
     sha256: Option<&'a str>,
-    contents: Option<&'a [u8]>,
+    bytes: Bytes<'a>,
     more: Vec<(String, Value)>,
 }
 
@@ -43,6 +56,9 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     let Some(fields) = fields(words) else { return Reading::failed(format!("`stat` of {} gave what no stat gives", look.id.name)) };
     if let Some(line) = lacks("sha256sum").filter(|_| asks_contents(look)) {
         return Reading::failed(format!("the host lacks a tool: {line}"));
+    }
+    if found.bytes == Bytes::Torn {
+        return Reading::Ask(ask::script(&[look]).into());
     }
     Reading::States(states(look, &found, fields))
 }
@@ -75,10 +91,12 @@ fn states(look: &Look, found: &Found<'_>, mut own: Fields) -> Vec<(Id, State)> {
 fn contents(found: &Found<'_>, fields: &mut Fields) {
     let Some(sha256) = found.sha256 else { return };
     let size = fields.get("size").and_then(Value::as_int).unwrap_or_default();
-    // the bytes may be newer than the hash; what is at hand decides
-    let whole = found.contents.map(|bytes| Contents::of(Value::from_bytes(bytes.to_vec())));
-    let away = || Contents { sha256: sha256.into(), size: size as u64, body: Body::Away };
-    fields.insert("contents".into(), whole.unwrap_or_else(away).into());
+    let contents = match found.bytes {
+        // they may be newer than the hash; what is at hand decides
+        Bytes::Here(bytes) => Contents::of(Value::from_bytes(bytes.to_vec())),
+        Bytes::Away | Bytes::Torn => Contents { sha256: sha256.into(), size: size as u64, body: Body::Away },
+    };
+    fields.insert("contents".into(), contents.into());
 }
 
 fn asks_contents(look: &Look) -> bool {
@@ -93,12 +111,46 @@ fn mentions(line: &str, path: &str) -> bool {
     bare(line).contains(&sought)
 }
 
+/// The files whose bytes stand at the end of an answer, one after the other: where those of one path are.
+#[derive(Default)]
+struct Files {
+    count: usize,
+    /// How many bytes all of them had when they were measured.
+    total: usize,
+    own: Option<Range<usize>>,
+}
+
+impl Files {
+    fn add(&mut self, size: usize, own: bool) {
+        let end = self.total.saturating_add(size);
+        self.own = if own { Some(self.total..end) } else { self.own.take() };
+        (self.count, self.total) = (self.count + 1, end);
+    }
+
+    /// The bytes of one path. A single file is all there is; of several, each is proven by its hash, as one that grew or shrank moves those after it.
+    fn bytes<'a>(&self, all: &'a [u8], sha256: Option<&str>) -> Bytes<'a> {
+        match &self.own {
+            None => Bytes::Away,
+            Some(_) if self.count == 1 => Bytes::Here(all),
+            Some(own) => match all.get(own.clone()).filter(|bytes| sha256 == Some(&*sha256_hex(bytes))) {
+                Some(bytes) => Bytes::Here(bytes),
+                None => Bytes::Torn,
+            },
+        }
+    }
+}
+
 /// Picks the lines about one path out of the answer; `None` where it does not hold together.
 fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
     let mut found = Found::default();
     let mut real = None;
+    let mut files = Files::default();
     while !out.is_empty() {
         let line = take_line(&mut out)?;
+        if line == "C" {
+            found.bytes = files.bytes(out, found.sha256);
+            break;
+        }
         let (letter, rest) = line.split_once(' ')?;
         match letter {
             // an answer speaks of hundreds of paths: the words of the others are not taken apart
@@ -129,40 +181,37 @@ fn find<'a>(path: &str, mut out: &'a [u8]) -> Option<Found<'a>> {
             }
             "c" => {
                 let (size, name) = rest.split_once(' ')?;
-                let bytes = take(&mut out, size.parse().ok()?)?;
-                if same(name, path) {
-                    found.contents = Some(bytes);
-                }
+                files.add(size.parse().ok()?, same(name, path));
             }
-            "k" => {
-                let (algorithm, rest) = rest.split_once(' ')?;
-                let (hash, name) = rest.split_once(' ')?;
-                if same(name, path) {
-                    // `-`: it could not be read
-                    found.more.push((algorithm.to_string(), if hash == "-" { Value::Null } else { Value::text(hash) }));
-                }
-            }
-            "a" => {
-                let (flag, name) = rest.split_once(' ')?;
-                if same(name, path) {
-                    found.more.push((flag.to_string(), Value::Bool(true)));
-                }
-            }
-            "mi" | "at" => {
-                let said = take_line(&mut out)?;
-                if same(rest, path) {
-                    found.more.extend(if letter == "mi" { mime(said) } else { attributes(said) }.into_iter().flatten());
-                }
-            }
-            "d" => {
-                let seconds = take_line(&mut out)?.parse().ok()?;
-                found.more.push((format!("time {rest}"), Value::Int(seconds)));
-            }
-            "t" => found.more.push(("stamp".into(), Value::text(rest))),
-            _ => return None,
+            _ => found.more.extend(extra(letter, rest, path, &mut out)?),
         }
     }
     Some(found)
+}
+
+/// What only few ask for, where it is about this path; `None` where no line begins so.
+fn extra(letter: &str, rest: &str, path: &str, out: &mut &[u8]) -> Option<Vec<(String, Value)>> {
+    let (field, name) = match letter {
+        "k" => {
+            let (algorithm, rest) = rest.split_once(' ')?;
+            let (hash, name) = rest.split_once(' ')?;
+            // `-`: it could not be read
+            ((algorithm.to_string(), if hash == "-" { Value::Null } else { Value::text(hash) }), name)
+        }
+        "a" => {
+            let (flag, name) = rest.split_once(' ')?;
+            ((flag.to_string(), Value::Bool(true)), name)
+        }
+        "mi" | "at" => {
+            let said = take_line(out)?;
+            let fields = if letter == "mi" { mime(said) } else { attributes(said) };
+            return Some(fields.filter(|_| same(rest, path)).unwrap_or_default());
+        }
+        "d" => return Some(vec![(format!("time {rest}"), Value::Int(take_line(out)?.parse().ok()?))]),
+        "t" => return Some(vec![("stamp".into(), Value::text(rest))]),
+        _ => return None,
+    };
+    Some(if same(name, path) { vec![field] } else { vec![] })
 }
 
 /// `text/plain; charset=us-ascii`
@@ -212,12 +261,6 @@ fn take_line<'a>(out: &mut &'a [u8]) -> Option<&'a str> {
     let line = std::str::from_utf8(&out[..end]).ok()?;
     *out = &out[end + 1..];
     Some(line)
-}
-
-fn take<'a>(out: &mut &'a [u8], size: usize) -> Option<&'a [u8]> {
-    let bytes = out.get(..size)?;
-    *out = out.get(size + 1..)?;
-    Some(bytes)
 }
 
 pub(in crate::resources) fn fields(words: &[&str]) -> Option<Fields> {

@@ -139,7 +139,13 @@ fn odd_names_are_seen_and_asking_writes_nothing() {
         looks.extend(["/dev/null", "/proc/self/cmdline", "/proc/version"].map(|path| Look::at(KIND, path).with("contents", "whole")));
         let readings = ask(&shell, &looks);
         for (look, reading) in looks.iter().zip(&readings) {
-            let Reading::States(states) = reading else { panic!("{shell:?} {}: {reading:?}", look.id) };
+            // this one says something else to each that reads it, so those after it are asked about again
+            let alone = if let Reading::Ask(script) = reading {
+                Path.read(look, &Answer::Shell(run(&shell, &shell_text(script.clone()))))
+            } else {
+                reading.clone()
+            };
+            let Reading::States(states) = &alone else { panic!("{shell:?} {}: {alone:?}", look.id) };
             let own = &states.iter().find(|(id, _)| *id == look.id).expect("its own state").1;
             let text = |field: &str| own.as_ref().and_then(|fields| fields.get(field)).and_then(Value::as_str);
             let name = look.id.name.rsplit('/').next().unwrap_or_default();
@@ -164,6 +170,67 @@ fn odd_names_are_seen_and_asking_writes_nothing() {
             assert!(name != "version" || text("contents").is_some_and(|text| text.starts_with("Linux")), "{shell:?}");
         }
         assert_eq!(before, folder.listing(), "{shell:?} wrote");
+    }
+}
+
+fn contents(reading: &Reading) -> Option<Vec<u8>> {
+    let Reading::States(states) = reading else { panic!("{reading:?}") };
+    let Some(Value::Contents(contents)) = states[0].1.as_ref().expect("it is there").get("contents") else { panic!("{states:?}") };
+    contents.here().map(|here| here.as_bytes().expect("bytes").to_vec())
+}
+
+/// All bytes come in one piece, cut by sizes.
+#[test]
+fn contents_of_many_files_are_told_apart() {
+    let folder = Folder::new("many");
+    let large = vec![b'x'; super::SMALL as usize + 1];
+    let all: [(&str, &[u8]); 8] = [
+        ("1 no end", b"a"),
+        ("2 empty", b""),
+        ("3 NUL", b"a\0b\n\n"),
+        ("4 like an answer", b"C\nh 0 x\n"),
+        ("5 known", b"same"),
+        ("6 large", &large),
+        ("back\\slash", b"\\"),
+        ("total", b"9 total\n"),
+    ];
+    let known = crate::text::value::sha256_hex(b"same");
+    let mut looks = vec![];
+    for (name, bytes) in all {
+        fs::write(folder.at(name), bytes).expect("a file");
+        looks.push(Look::at(KIND, folder.at(name)).with("unless", known.clone()));
+    }
+    looks[0] = Look::at(KIND, folder.at(all[0].0)).with("contents", "whole");
+    for shell in shells() {
+        let here: Vec<Option<Vec<u8>>> = ask(&shell, &looks).iter().map(contents).collect();
+        let expected: Vec<Option<Vec<u8>>> =
+            all.iter().map(|(name, bytes)| (!["5 known", "6 large"].contains(name)).then(|| bytes.to_vec())).collect();
+        assert_eq!(here, expected, "{shell:?}");
+    }
+}
+
+/// The files whose bytes are no longer where their sizes say are asked about again, each alone; alone, its bytes are what they are.
+#[test]
+fn a_file_that_changes_while_it_is_read_hides_no_other() {
+    let folder = Folder::new("grows");
+    let looks: Vec<Look> = ["a", "b", "c"].iter().map(|name| Look::at(KIND, folder.at(name)).with("contents", "whole")).collect();
+    for look in &looks {
+        fs::write(&*look.id.name, "text").expect("a file");
+    }
+    // it grows between the size and the bytes
+    let grow = |script: String| script.replacen("echo C;", &format!("echo C; printf more >>{};", folder.at("b")), 1);
+    for shell in shells() {
+        fs::write(folder.at("b"), "text").expect("a file");
+        let script = grow(shell_text(Path.ask(&looks.iter().collect::<Vec<_>>())));
+        let answer = Answer::Shell(run(&shell, &script));
+        let readings: Vec<Reading> = looks.iter().map(|look| Path.read(look, &answer)).collect();
+        assert_eq!(contents(&readings[0]).as_deref(), Some(&b"text"[..]), "{shell:?}");
+        assert_eq!(contents(&readings[1]).as_deref(), Some(&b"text"[..]), "{shell:?} what was hashed is what it begins with");
+        let Reading::Ask(alone) = &readings[2] else { panic!("{shell:?} {:?}", readings[2]) };
+        let alone = Answer::Shell(run(&shell, &shell_text(alone.clone())));
+        assert_eq!(contents(&Path.read(&looks[2], &alone)).as_deref(), Some(&b"text"[..]), "{shell:?}");
+        let one = Answer::Shell(run(&shell, &grow(shell_text(Path.ask(&[&looks[1]])))));
+        assert_eq!(contents(&Path.read(&looks[1], &one)).as_deref(), Some(&b"textmoremore"[..]), "{shell:?}");
     }
 }
 

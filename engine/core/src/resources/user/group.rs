@@ -4,7 +4,7 @@ use crate::resources::{path, sh};
 use crate::state::{Answer, Fields, Gap, Kind, KindName, Look, Reach, Reading, Refusal, Script, View};
 use crate::text::Value;
 
-use super::ask;
+use super::ask::{self, Told};
 
 pub const GROUP: KindName = "group";
 
@@ -23,8 +23,8 @@ impl Kind for Group {
         let reply = answer.reply();
         let text = String::from_utf8_lossy(&reply.out);
         let name = &*look.id.name;
-        let rows = text.lines().filter_map(|line| line.strip_prefix("g ")).map(|line| line.split(':').collect::<Vec<_>>());
-        let mut rows = rows.filter(|row| row.len() >= 3);
+        let told = Told::of(look, &text);
+        let mut rows = told.group.iter().filter(|row| row.len() >= 3);
         let number = name.bytes().all(|byte| byte.is_ascii_digit());
         let row = rows.find(|row| row[0] == name || (number && row[2] == name));
         let users = |gid: &str| {

@@ -3,6 +3,7 @@
 use crate::state::{Fields, Look, Reading, Reply};
 use crate::text::Value;
 
+use super::ask::Told;
 use super::{date, digest};
 
 /// The placeholder that stands in the shadow file until the password is set.
@@ -11,14 +12,12 @@ pub(super) const UNSET: &str = "!play";
 pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
     let text = String::from_utf8_lossy(&reply.out);
     let name = &*look.id.name;
-    if text.is_empty() && !reply.err.is_empty() {
+    let told = Told::of(look, &text);
+    if told.passwd.is_empty() && told.shadow.is_none() && !reply.err.is_empty() {
         return Reading::failed(format!("the host did not tell about user {name}: {}", String::from_utf8_lossy(&reply.err).trim()));
     }
-    let rows = |letter: &'static str| {
-        text.lines().filter_map(move |line| line.strip_prefix(letter)).map(|line| line.split(':').collect::<Vec<_>>())
-    };
-    let own = |row: &Vec<&str>| row[0] == name || (name.bytes().all(|byte| byte.is_ascii_digit()) && row.get(2) == Some(&name));
-    let Some(row) = rows("p ").find(|row| row.len() >= 7 && own(row)) else { return Reading::one(look, None) };
+    let own = |row: &&Vec<&str>| row.len() >= 7 && (row[0] == name || (name.bytes().all(|byte| byte.is_ascii_digit()) && row[2] == name));
+    let Some(row) = told.passwd.iter().find(own) else { return Reading::one(look, None) };
     let number = |text: &str| text.parse::<i64>().map(Value::Int).unwrap_or_default();
     let mut fields = Fields::from([
         ("name".into(), Value::text(row[0])),
@@ -27,21 +26,21 @@ pub(super) fn reading(look: &Look, reply: &Reply) -> Reading {
         ("comment".into(), Value::text(row[4])),
         ("home".into(), Value::text(row[5])),
         ("shell".into(), Value::text(row[6])),
-        ("home_exists".into(), Value::Bool(text.lines().any(|line| line.strip_prefix("h ") == Some(row[0])))),
+        ("home_exists".into(), Value::Bool(told.homes.contains(&row[0]))),
     ]);
-    let primary = rows("g ").find(|group| group.get(2) == Some(&row[3])).map(|group| group[0].to_string());
-    let member =
-        |group: &Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary.as_deref();
-    let mut groups: Vec<&str> = rows("g ").filter(member).map(|group| group[0]).collect();
+    let primary = told.group.iter().find(|group| group.get(2) == Some(&row[3])).map(|group| group[0]);
+    let member = |group: &&Vec<&str>| group.len() >= 4 && group[3].split(',').any(|member| member == row[0]) && Some(group[0]) != primary;
+    let mut groups: Vec<&str> = told.group.iter().filter(member).map(|group| group[0]).collect();
     groups.sort_unstable();
     groups.dedup();
     fields.insert("groups".into(), Value::list(groups.into_iter().map(Value::text)));
-    fields.insert("group".into(), Value::text(primary.clone().unwrap_or_else(|| row[3].to_string())));
-    match rows("s ").find(|shadow| shadow[0] == row[0]) {
-        Some(shadow) => shadowed(&shadow, &mut fields),
-        // the shadow file may be read, and has nothing: another place keeps its passwords
-        None if text.lines().any(|line| line == "S") => drop(fields.insert("locked".into(), Value::Bool(false))),
-        None => {}
+    fields.insert("group".into(), Value::text(primary.unwrap_or(row[3])));
+    if let Some(shadow) = told.shadow {
+        match shadow.iter().find(|shadow| shadow[0] == row[0]) {
+            Some(shadow) => shadowed(shadow, &mut fields),
+            // the shadow file may be read, and has nothing: another place keeps its passwords
+            None => drop(fields.insert("locked".into(), Value::Bool(false))),
+        }
     }
     Reading::one(look, Some(fields))
 }

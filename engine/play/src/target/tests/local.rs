@@ -203,6 +203,25 @@ fn a_daemon_that_writes_on_is_in_no_other_answer() {
     }
 }
 
+/// A `head` that cannot count bytes: the lines of the message are not run one by one, as lines of their own.
+#[test]
+fn a_message_that_cannot_be_taken_in_is_not_run() {
+    let folder = scratch("no-head");
+    let (ran, head) = (folder.join("ran"), folder.join("head"));
+    std::fs::write(&head, "#!/bin/sh\nexit 1\n").expect("written");
+    Command::new("chmod").arg("+x").arg(&head).status().expect("chmod");
+    for shell in ["dash", "bash", "bash --posix"].into_iter().filter(|shell| has(shell.split(' ').next().unwrap_or_default())) {
+        let mut text = shell::hello(&Mark::random()) + &shell::message(&[ask("true")], &Mark::random());
+        // as a line of the message
+        text += &format!("echo run >>{}\n", ran.display());
+        let script = format!("printf '%s' \"$1\" | PATH={}:$PATH {shell} -c \"$2\"", folder.display());
+        let program = shell::program(&Mark::random());
+        let out = Command::new("sh").args(["-c", &script, "sh", &text, &program]).output().expect("a shell");
+        assert!(!ran.exists(), "{shell} {}", String::from_utf8_lossy(&out.stderr));
+        assert!(!out.status.success(), "{shell}");
+    }
+}
+
 #[test]
 fn a_part_that_takes_too_long_is_ended_with_all_it_started() {
     for shell in shells() {
