@@ -21,7 +21,7 @@ mod session;
 mod system;
 mod virtualization;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resources::sh;
 use crate::state::{Answer, Fields, Gap, Id, Kind, KindName, Look, Reading, Script};
@@ -44,7 +44,7 @@ pub struct Collector {
     pub minimal: bool,
     /// Collectors whose facts this one builds on.
     pub requires: &'static [&'static str],
-    /// Files to read; patterns of the shell.
+    /// Files to read; patterns of the shell. After the first `/*/`, `$n` is the name that it stands for.
     files: &'static [&'static str],
     /// Paths that matter by being there; patterns of the shell.
     there: &'static [&'static str],
@@ -116,20 +116,18 @@ impl Kind for Facts {
         };
         let words = |all: BTreeSet<&'static str>| all.into_iter().collect::<Vec<_>>().join(" ");
         let mut text = String::new();
-        let files = words(union(|collector| collector.files));
-        if !files.is_empty() {
-            text += &format!("grep -Hs '' /dev/null {files}\n");
-        }
+        text += &files(union(|collector| collector.files));
         let there = words(union(|collector| collector.there));
         if !there.is_empty() {
             text += &format!("for p in {there}; do [ -e \"$p\" ] && printf '@play there %s\\n' \"$p\"; done\n");
         }
         let links = words(union(|collector| collector.links));
         if !links.is_empty() {
-            text += &format!("for p in {links}; do [ -L \"$p\" ] && printf '@play link %s %s\\n' \"$p\" \"$(readlink \"$p\")\"; done\n");
+            // one process for all: `readlink` takes only one on small systems
+            text += &format!("printf '@play links\\n'\nls -ldn {links}\n");
         }
         let timeout = looks.iter().flat_map(|look| look.all("timeout")).find_map(|text| text.parse::<u32>().ok()).unwrap_or(10);
-        let tools: std::collections::BTreeMap<&str, &str> = needs.iter().flat_map(|collector| collector.tools).copied().collect();
+        let tools: BTreeMap<&str, &str> = needs.iter().flat_map(|collector| collector.tools).copied().collect();
         for (name, line) in tools {
             let line = line.replace("timeout 10", &format!("timeout {timeout}"));
             text += &format!("printf '\\n@play tool {name}\\n'\n{line}\n");
@@ -157,6 +155,26 @@ impl Kind for Facts {
     fn fix(&self, gaps: &[&Gap]) -> Script {
         let names: Vec<&str> = gaps.iter().map(|gap| &*gap.id.name).collect();
         format!("echo {} >&2; exit 1\n", sh::quote(&format!("facts are what is, and cannot be made: {}", names.join(", ")))).into()
+    }
+}
+
+/// One `grep` of them all. What is below each folder of one folder is named without asking the disk for each pattern: that
+/// took longer than to read the files.
+fn files(all: BTreeSet<&'static str>) -> String {
+    let mut plain = String::new();
+    let mut below: BTreeMap<&str, String> = BTreeMap::new();
+    for file in all {
+        match file.split_once("/*/") {
+            Some((folder, rest)) => *below.entry(folder).or_default() += &format!(" $d/{rest}"),
+            None => plain += &format!(" {file}"),
+        }
+    }
+    let each: String =
+        below.iter().map(|(folder, rests)| format!("for d in {folder}/*; do n=${{d##*/}}; set -- \"$@\"{rests}; done\n")).collect();
+    match (plain.is_empty(), each.is_empty()) {
+        (true, true) => String::new(),
+        (_, true) => format!("grep -aHs '' /dev/null{plain}\n"),
+        _ => format!("set --\n{each}grep -aHs '' /dev/null{plain} \"$@\"\n"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Which distribution a host runs: the files that distributions put down, in Ansible's order and with its exceptions.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use regex::Regex;
 
 use crate::state::Fields;
@@ -76,9 +79,14 @@ fn value(text: &str, name: &str) -> Option<String> {
     Some(line.trim().trim_matches(['"', '\'']).to_string())
 }
 
+/// What the first group of a pattern finds. Each of these few patterns is compiled once, however many hosts there are.
 fn pattern(text: &str, pattern: &str) -> Option<String> {
-    let found = Regex::new(pattern).ok()?.captures(text)?;
-    Some(found.get(1)?.as_str().to_string())
+    static KNOWN: LazyLock<Mutex<HashMap<String, Option<Regex>>>> = LazyLock::new(Mutex::default);
+    let found = {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(pattern.to_string()).or_insert_with(|| Regex::new(pattern).ok()).clone()?
+    };
+    Some(found.captures(text)?.get(1)?.as_str().to_string())
 }
 
 /// What the Python package `distro` would say.

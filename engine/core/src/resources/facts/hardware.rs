@@ -11,6 +11,8 @@ pub(super) const HARDWARE: Collector = Collector {
     ids: &["processor", "processor_cores", "processor_count", "mounts", "devices"],
     requires: &["platform"],
     files: &[
+        "/proc/self/status",
+        "/sys/devices/system/cpu/online",
         "/proc/cpuinfo",
         "/proc/meminfo",
         "/proc/uptime",
@@ -29,13 +31,13 @@ pub(super) const HARDWARE: Collector = Collector {
         "/sys/block/*/queue/logical_block_size",
         "/sys/block/*/queue/discard_granularity",
         "/sys/block/*/queue/discard_max_hw_bytes",
-        "/sys/block/*/*/start",
-        "/sys/block/*/*/size",
+        "/sys/block/*/$n*/start",
+        "/sys/block/*/$n*/size",
         "/sys/block/*/holders/*/dm/name",
     ],
     there: &["/proc/xen"],
     links: &["/sys/block/*", "/sys/block/*/slaves/*", "/dev/disk/by-id/*", "/dev/disk/by-uuid/*", "/dev/disk/by-label/*"],
-    tools: &[("nproc", "nproc"), ("lsblk", "lsblk --list --noheadings --paths --output NAME,UUID --exclude 2"), ("sizes", mounts::SIZES)],
+    tools: &[("mounted", mounts::MOUNTED)],
     read: hardware,
     ..Collector::NONE
 };
@@ -137,7 +139,7 @@ fn processors(raw: &Raw<'_>, fields: &mut Fields) {
         let threads = (siblings as f64 / cores as f64).round_ties_even() as i64;
         (count, cores, threads, threads * count * cores)
     };
-    let nproc = raw.tool("nproc").and_then(|text| int(&text)).unwrap_or(counted.processors);
+    let nproc = usable(raw).unwrap_or(counted.processors);
     for (name, value) in [
         ("processor_count", count),
         ("processor_cores", cores),
@@ -149,6 +151,26 @@ fn processors(raw: &Raw<'_>, fields: &mut Fields) {
     }
     fields.insert("processor".into(), Value::list(counted.processor));
     fields.extend(counted.flags.map(|flags| ("flags".into(), Value::list(flags))));
+}
+
+/// How many processors a program may use: those that it is allowed and that are there.
+fn usable(raw: &Raw<'_>) -> Option<i64> {
+    let allowed = raw.lines("/proc/self/status").iter().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let (allowed, online) = (ranges(allowed), raw.file("/sys/devices/system/cpu/online").map(|text| ranges(&text)));
+    let online = online.unwrap_or_else(|| allowed.clone());
+    let both = |(a, b): (&(i64, i64), &(i64, i64))| (a.1.min(b.1) - a.0.max(b.0) + 1).max(0);
+    let pairs = allowed.iter().flat_map(|a| online.iter().map(move |b| (a, b)));
+    Some(pairs.map(both).sum()).filter(|count| *count > 0)
+}
+
+/// `0-3,8`: the first and the last of each range.
+fn ranges(text: &str) -> Vec<(i64, i64)> {
+    text.split(',')
+        .filter_map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            Some((int(first)?, int(last)?))
+        })
+        .collect()
 }
 
 fn memory(raw: &Raw<'_>, fields: &mut Fields) {

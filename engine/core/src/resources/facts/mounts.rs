@@ -7,14 +7,17 @@ use crate::text::{Map, Value};
 
 use super::raw::{Raw, int, texts};
 
-/// Sizes of what is mounted from devices and servers; a server that does not answer costs ten seconds, not the run.
-pub(super) const SIZES: &str = r#"w=; command -v timeout >/dev/null && w='timeout 10'
-set --; while read -r d m t r; do case $d in /*) set -- "$@" "$(printf '%b' "$m")";; *:/*) $w stat -f -c '%S %s %b %a %f %c %d %n' "$(printf '%b' "$m")";; esac; done </proc/mounts
-[ $# -gt 0 ] && stat -f -c '%S %s %b %a %f %c %d %n' "$@""#;
+/// Sizes of what is mounted from devices and servers; a server that does not answer costs ten seconds, not the run. UUIDs
+/// of devices only where one of them is mounted.
+pub(super) const MOUNTED: &str = r#"w=; command -v timeout >/dev/null && w='timeout 10'
+b=; set --; while read -r d m t r; do case $m in *\\*) m=$(printf '%b' "$m") ;; esac
+case $d in /*) set -- "$@" "$m"; [ -b "$d" ] && b=1 ;; *:/*) $w stat -f -c '%S %s %b %a %f %c %d %n' "$m" ;; esac; done </proc/mounts
+[ $# -gt 0 ] && stat -f -c '%S %s %b %a %f %c %d %n' "$@"
+[ -n "$b" ] && { printf '\n@play tool lsblk\n'; lsblk --list --noheadings --paths --output NAME,UUID --exclude 2; }"#;
 
 pub(super) fn mounts(raw: &Raw<'_>, fields: &mut Fields) {
     let table = if raw.lines("/etc/mtab").is_empty() { raw.lines("/proc/mounts") } else { raw.lines("/etc/mtab") };
-    let sizes = raw.tool("sizes").unwrap_or_default();
+    let sizes = raw.tool("mounted").unwrap_or_default();
     let sizes: BTreeMap<&str, Vec<i64>> = sizes.lines().filter_map(sized).collect();
     let uuids = uuids(raw);
     let bound: Vec<String> = raw.lines("/proc/self/mountinfo").iter().filter_map(|line| bound(line)).collect();

@@ -58,17 +58,22 @@ pub(super) const NETWORK: Collector = Collector {
     ],
     there: &["/sys/class/net/*/.", "/sys/class/net/*/bridge", "/sys/class/net/*/brif/*", "/sys/class/net/*/bonding"],
     links: &["/sys/class/net/*/device", "/sys/class/net/*/device/driver/module"],
-    tools: &[
-        ("ip", "command -v ip"),
-        ("addresses", "ip addr show"),
-        ("route4", "ip -4 route get 8.8.8.8"),
-        ("route6", "ip -6 route get 2404:6800:400a:800::1012"),
-        ("local4", "ip -4 route show table local"),
-        ("local6", "ip -6 route show table local"),
-    ],
+    tools: &[("ip", "command -v ip"), ("addresses", ADDRESSES)],
     read: network,
     ..Collector::NONE
 };
+
+/// Addresses, then local ways, then the ways to two addresses far away, by one process where `ip` can do so: each of the
+/// lines tells what it is. One that cannot says nothing but how it is used; one that can fails where there is no way.
+const ADDRESSES: &str = "i=$(ip -force -batch - <<E
+addr show
+route show table all type local
+route get 8.8.8.8
+route get 2404:6800:400a:800::1012
+E
+)
+if [ -n \"$i\" ]; then printf '%s\\n' \"$i\"; else
+ip addr show; ip -4 route show table local; ip -6 route show table local; ip -4 route get 8.8.8.8; ip -6 route get 2404:6800:400a:800::1012; fi";
 
 fn network(raw: &Raw<'_>) -> Fields {
     let mut fields = Fields::new();
@@ -76,11 +81,8 @@ fn network(raw: &Raw<'_>) -> Fields {
         return fields;
     }
     let addresses = raw.tool("addresses").unwrap_or_default();
-    let mut found = Found {
-        default4: way(&raw.tool("route4").unwrap_or_default(), "8.8.8.8"),
-        default6: way(&raw.tool("route6").unwrap_or_default(), "2404:6800:400a:800::1012"),
-        ..Found::default()
-    };
+    let mut found =
+        Found { default4: way(&addresses, "8.8.8.8"), default6: way(&addresses, "2404:6800:400a:800::1012"), ..Found::default() };
     let names: Vec<&str> =
         raw.below("/sys/class/net/").filter_map(|path| path.strip_prefix("/sys/class/net/")?.strip_suffix("/.")).collect();
     for name in names {
@@ -99,8 +101,8 @@ fn network(raw: &Raw<'_>) -> Fields {
     fields.insert("default_ipv6".into(), found.default6.into());
     fields.insert("all_ipv4_addresses".into(), Value::list(found.all4));
     fields.insert("all_ipv6_addresses".into(), Value::list(found.all6));
-    let local = |tool: &str| reachable(&raw.tool(tool).unwrap_or_default());
-    fields.insert("locally_reachable_ips".into(), Value::map([("ipv4", local("local4")), ("ipv6", local("local6"))]));
+    let local = [("ipv4", reachable(&addresses, false)), ("ipv6", reachable(&addresses, true))];
+    fields.insert("locally_reachable_ips".into(), Value::map(local));
     fields.extend(interfaces.into_iter().map(|(name, map)| (name.into(), Value::from(map))));
     fields
 }
@@ -117,10 +119,8 @@ struct Found {
 /// Interface, address and gateway of the way to an address far away.
 fn way(text: &str, to: &str) -> Map {
     let mut map = Map::new();
-    let words: Vec<&str> = text.lines().next().unwrap_or_default().split_whitespace().collect();
-    if words.first() != Some(&to) {
-        return map;
-    }
+    let line = text.lines().find(|line| line.split(' ').next() == Some(to)).unwrap_or_default();
+    let words: Vec<&str> = line.split_whitespace().collect();
     for pair in words.windows(2) {
         match pair[0] {
             "dev" => drop(map.insert("interface", pair[1])),
@@ -132,11 +132,14 @@ fn way(text: &str, to: &str) -> Map {
     map
 }
 
-fn reachable(text: &str) -> Value {
+/// Local ways of one family: those of the table `local`, where a line names one.
+fn reachable(text: &str, v6: bool) -> Value {
     let mut all: Vec<&str> = vec![];
     for line in text.lines() {
-        let mut words = line.split_whitespace();
+        let mut words = line.split(' ');
         if let (Some("local"), Some(address)) = (words.next(), words.next())
+            && address.contains(':') == v6
+            && line.split_once(" table ").is_none_or(|(_, table)| table.split(' ').next() == Some("local"))
             && !all.contains(&address)
         {
             all.push(address);

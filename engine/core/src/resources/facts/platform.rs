@@ -10,15 +10,24 @@ pub(super) const PLATFORM: Collector = Collector {
     name: "platform",
     ids: &["system", "kernel", "kernel_version", "machine", "architecture", "machine_id", "python_version"],
     minimal: true,
-    files: &["/etc/machine-id", "/var/lib/dbus/machine-id"],
+    files: &[
+        "/etc/machine-id",
+        "/var/lib/dbus/machine-id",
+        "/proc/self/stat",
+        "/proc/sys/kernel/ostype",
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/osrelease",
+        "/proc/sys/kernel/version",
+        "/proc/sys/kernel/arch",
+    ],
     tools: &[
-        ("bits", "getconf LONG_BIT"),
         // as Python's `socket.getfqdn`: the name's address, and that address's names
         (
             "names",
-            "n=$(uname -n); set -- $(getent ahosts \"$n\"); if [ $# -gt 0 ]; then getent hosts \"$1\"; else echo \"- $(hostname -f)\"; fi",
+            "read -r n </proc/sys/kernel/hostname || n=$(uname -n); set -- $(getent ahosts \"$n\"); if [ $# -gt 0 ]; then getent hosts \"$1\"; else echo \"- $(hostname -f)\"; fi",
         ),
-        ("uname", "uname -s; uname -n; uname -r; uname -v; uname -m"),
+        // a host may show its programs another machine than the kernel's own; old kernels tell theirs nowhere else
+        ("uname", "m=; [ -r /proc/sys/kernel/arch ] && read -r m </proc/self/personality; [ \"$m\" = 00000000 ] || uname -snrvm"),
         FIND_PYTHON,
     ],
     read: platform,
@@ -28,7 +37,7 @@ pub(super) const PLATFORM: Collector = Collector {
 /// The Python that Ansible would take: a host needs none, and tells of it where it is there.
 const FIND_PYTHON: (&str, &str) = (
     "python",
-    "for p in python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3 python3; do p=$(command -v $p) && { echo \"$p\"; $p -V; break; }; done",
+    "for p in python3.13 python3.12 python3.11 python3.10 python3.9 python3.8 /usr/bin/python3 python3; do command -v $p && { $p -V; break; }; done",
 );
 
 pub(super) const PYTHON: Collector = Collector { name: "python", minimal: true, tools: &[FIND_PYTHON], read: python, ..Collector::NONE };
@@ -79,12 +88,10 @@ fn platform(raw: &Raw<'_>) -> Fields {
     if let Some((_, version)) = interpreter(raw) {
         fields.insert("python_version".into(), Value::text(version));
     }
-    let uname = raw.tool("uname").unwrap_or_default();
-    let mut lines = uname.lines();
-    let mut next = || lines.next().unwrap_or_default().to_string();
-    let (system, node, kernel, version, machine) = (next(), next(), next(), next(), next());
+    let [system, node, kernel, version, machine] = uname(raw);
     let fqdn = fqdn(&node, &raw.tool("names").unwrap_or_default());
-    let bits = raw.tool("bits").unwrap_or_else(|| if machine.contains("64") || machine == "s390x" { "64".into() } else { "32".into() });
+    let wide = bits(raw).unwrap_or_else(|| machine.contains("64") || machine == "s390x");
+    let bits = if wide { "64" } else { "32" }.to_string();
     let intel = matches!(machine.as_str(), "i386" | "i486" | "i586" | "i686" | "i86pc");
     if machine == "x86_64" || intel {
         fields.insert("userspace_architecture".into(), Value::text(if bits == "64" { "x86_64" } else { "i386" }));
@@ -111,6 +118,27 @@ fn platform(raw: &Raw<'_>) -> Fields {
         fields.insert(name.into(), Value::text(value));
     }
     fields
+}
+
+/// System, node, kernel, its version, machine.
+fn uname(raw: &Raw<'_>) -> [String; 5] {
+    let Some(said) = raw.tool("uname") else {
+        let names = ["ostype", "hostname", "osrelease", "version", "arch"];
+        return names.map(|name| raw.file(&format!("/proc/sys/kernel/{name}")).unwrap_or_default());
+    };
+    // the words about the version may hold blanks, the others hold none
+    let (rest, machine) = said.rsplit_once(' ').unwrap_or_default();
+    let mut words = rest.splitn(4, ' ').chain([machine]).map(str::to_string);
+    std::array::from_fn(|_| words.next().unwrap_or_default())
+}
+
+/// Whether programs of this host have 64 bits, whatever its kernel has: by where the stack of one of them begins.
+fn bits(raw: &Raw<'_>) -> Option<bool> {
+    const STACK: usize = 28;
+    // the name, the second of the words, may hold blanks
+    let (_, rest) = raw.lines("/proc/self/stat").first()?.rsplit_once(") ")?;
+    let start: u64 = rest.split(' ').nth(STACK - 3)?.parse().ok()?;
+    (start > 0).then_some(start > u64::from(u32::MAX))
 }
 
 /// The first name with a dot among those of the node's address, in the order in which they are told; the first of them

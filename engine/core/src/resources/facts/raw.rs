@@ -17,6 +17,7 @@ pub(super) struct Raw<'a> {
 
 enum Part<'a> {
     Files,
+    Links,
     Tool(&'a str),
     Local,
 }
@@ -30,7 +31,7 @@ impl<'a> Raw<'a> {
                 let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
                 match word {
                     "there" => raw.there.push(rest),
-                    "link" => drop(rest.split_once(' ').map(|(path, to)| raw.links.insert(path, to))),
+                    "links" => part = Part::Links,
                     "tool" => {
                         raw.tools.entry(rest).or_default();
                         part = Part::Tool(rest);
@@ -50,6 +51,7 @@ impl<'a> Raw<'a> {
                         raw.files.entry(path).or_default().push(text);
                     }
                 }
+                Part::Links => drop(link(line).map(|(path, to)| raw.links.insert(path, to))),
                 Part::Tool(name) => raw.tools.entry(name).or_default().push(line),
                 Part::Local => {
                     if let Some((_, _, lines)) = raw.local.last_mut() {
@@ -102,6 +104,12 @@ impl<'a> Raw<'a> {
         let text = text.trim();
         (!text.is_empty()).then(|| text.to_string())
     }
+}
+
+/// A line of `ls -ldn` about a link: `lrwxrwxrwx 1 0 0 7 Nov 21 22:10 /bin/sh -> busybox`.
+fn link(line: &str) -> Option<(&str, &str)> {
+    let at = line.strip_prefix('l')?.find(" /")? + 2;
+    line[at..].split_once(" -> ")
 }
 
 /// A whole number in a text.

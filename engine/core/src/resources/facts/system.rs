@@ -88,7 +88,10 @@ fn apparmor(raw: &Raw<'_>) -> Fields {
 pub(super) const CHROOT: Collector = Collector {
     name: "chroot",
     ids: &["is_chroot"],
-    tools: &[("roots", "echo \"${debian_chroot:-}\"; stat -c '%i:%d' /; stat -c '%i:%d' /proc/1/root/. || echo -; stat -f -c %T /")],
+    tools: &[(
+        "roots",
+        "echo \"${debian_chroot:-}\"; [ / -ef /proc/1/root/. ] && echo : || { stat -c '%i:%d' / /proc/1/root/. || { echo -; stat -f -c %T /; }; }",
+    )],
     read: chroot,
     ..Collector::NONE
 };
@@ -109,6 +112,7 @@ fn chroot(raw: &Raw<'_>) -> Fields {
     };
     let is = named
         || match lines.get(1).copied() {
+            _ if own == ":" => false, // one and the same
             Some("-") | None => own.split(':').next() != Some(inode),
             Some(first) => own != first,
         };

@@ -20,8 +20,12 @@ pub(super) const VIRTUAL: Collector = Collector {
         "/proc/modules",
     ],
     there: &["/proc/1/cgroup", "/proc/vz", "/proc/lve", "/proc/bc", "/.dockerenv", "/.dockerinit", "/proc/xen", "/dev/kvm"],
-    // only what begins so: the rest of the environment of process 1 is nobody's business
-    tools: &[("container", "tr '\\0' '\\n' </proc/1/environ | grep '^container='")],
+    // only what begins so: the rest of the environment of process 1 is nobody's business. The shell reads no NUL bytes
+    tools: &[(
+        "container",
+        "c=; [ -r /proc/1/environ ] && while read -r l || [ \"$l\" ]; do case $l in *container=*) c=1 ;; esac; done </proc/1/environ
+[ -n \"$c\" ] && tr '\\0' '\\n' </proc/1/environ | while IFS= read -r l; do case $l in container=*) printf '%s\\n' \"$l\" ;; esac; done",
+    )],
     read: virtualization,
     ..Collector::NONE
 };
