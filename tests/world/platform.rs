@@ -195,7 +195,8 @@ fn drifts(platform: &Platform) {
     let (code, text, asked) = platform.counted(&["--check"]);
     assert_eq!((code, asked.writes), (2, 0), "{text}");
     has(&text, &drift);
-    has(&text, &[" same  3 will change  1 skipped\n", "certainty 100.0 %"]);
+    // two tasks would wait for what tasks before them change: that they come to be ready is not sure
+    has(&text, &[" same  3 will change  1 skipped\n", "certainty 88.9 %"]);
     assert_eq!(text.matches(stays).count(), 1, "{text}");
     assert_eq!(platform.ours(&["get", "deployment/xwiki", "-o=jsonpath={.spec.replicas}"]), "3");
     let (code, text) = platform.play(&[]);

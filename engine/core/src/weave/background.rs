@@ -128,6 +128,7 @@ impl Session {
             environment: doing.environment.clone(),
             limits: Limits { seconds: None, job: Some(Job { over: true, ..job.clone() }) },
             fixes: Default::default(),
+            waits: Default::default(),
             ..*doing
         })
     }

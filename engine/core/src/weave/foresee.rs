@@ -74,15 +74,21 @@ impl Session {
         if self.targets[doing.target].world.is_pristine() {
             return self.after_wait(at, thread, doing.clone(), None, self.now, true, None);
         }
-        self.would_wait(thread, &condition.shown, "");
+        self.would_wait(thread, &doing, "");
     }
 
-    /// What does not hold yet, and why not.
-    pub(super) fn would_wait(&mut self, thread: &mut Thread, shown: &str, why: &str) {
+    /// What does not hold yet, and why not. Waiting changes nothing: where it waits for what it describes, the rest is told as
+    /// it is, with that doubt.
+    pub(super) fn would_wait(&mut self, thread: &mut Thread, doing: &Arc<Doing>, why: &str) {
+        let shown = doing.want.condition.as_ref().map_or("", |condition| &condition.shown);
         let because = if why.is_empty() { format!("it would wait: {shown}") } else { format!("it would wait: {shown}: {why}") };
         let span = thread.cursor.run.as_ref().map(|run| run.task.module_span.clone());
-        let outcome = Some(Outcome::May(Arc::new(Unknown { because, span })));
-        self.end_item(thread, Ended { outcome, ..Ended::default() });
+        let cause = Arc::new(Unknown { because, span });
+        if doing.want.states.is_empty() {
+            return self.end_item(thread, Ended { outcome: Some(Outcome::May(cause)), ..Ended::default() });
+        }
+        let _ = doing.waits.set(cause);
+        self.conclude(thread, doing, None, vec![]);
     }
 
     /// An action before a task that casts doubt on what makes it fail: it may have mended that.

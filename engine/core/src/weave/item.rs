@@ -422,6 +422,7 @@ impl Session {
                         environment,
                         limits: thread.cursor.run.as_ref().and_then(|run| run.limits.clone()).unwrap_or_default(),
                         fixes: Default::default(),
+                        waits: Default::default(),
                     };
                     return self.proceed(at, thread, doing);
                 }
@@ -676,7 +677,8 @@ impl Session {
         if !doing.environment.is_empty() {
             self.surround(thread, &mut effects);
         }
-        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt: doing.doubt.clone(), say, error, effects };
+        let doubt = doing.doubt.as_ref().or(doing.waits.get()).cloned();
+        let ended = Ended { outcome: Some(outcome), result, gaps: doing.gaps.clone(), doubt, say, error, effects };
         self.end_item(thread, ended);
     }
 

@@ -213,7 +213,7 @@ impl Session {
                     return self.conclude(thread, &doing, reply, responses);
                 }
                 Holds::Never(why) => why,
-                Holds::NotYet(why) if self.checks(thread) => return self.would_wait(thread, &condition.shown, &why),
+                Holds::NotYet(why) if self.checks(thread) => return self.would_wait(thread, &doing, &why),
                 Holds::NotYet(why) if elapsed >= condition.limit => {
                     if why.is_empty() {
                         condition.late.clone()

@@ -83,6 +83,8 @@ pub struct Doing {
     pub gaps: Vec<Gap>,
     pub may: Option<Cause>,
     pub doubt: Option<Cause>,
+    /// What check found that it would wait for.
+    pub waits: std::sync::OnceLock<Cause>,
     pub target: usize,
     pub asker: Asker,
     pub began: f64,
