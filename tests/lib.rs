@@ -6,6 +6,9 @@ use std::process::Output;
 pub mod dice;
 pub mod projects;
 
+/// The hosts of the world belong to one test at a time: some reset them, or compare them whole.
+pub static HOSTS: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// What a world test needs and `tests/run` exports. Where it is missing the test is skipped aloud; in CI that fails.
 pub fn world(name: &str) -> Option<String> {
     if let Ok(value) = std::env::var(name) {

@@ -3,12 +3,9 @@
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 use tests::{Folder, about, has, told};
-
-/// The hosts are the same for all tests of this file, and one of them ends every connection: they take turns.
-static TURN: Mutex<()> = Mutex::new(());
 
 struct Lab {
     _turn: MutexGuard<'static, ()>,
@@ -20,7 +17,7 @@ struct Lab {
 impl Lab {
     fn new(name: &str) -> Option<Lab> {
         let (config, program) = (tests::world("PLAY_TEST_HOSTS")?, tests::world("PLAY_TEST_BINARY")?);
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = tests::HOSTS.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Lab { _turn: turn, folder: Folder::new(name), config, program })
     }
 

@@ -124,6 +124,7 @@ fn outcome(told: &Told, key: &(String, String)) -> String {
 fn a_host_becomes_as_described_and_stays_so() {
     let (Some(ssh_config), Some(program)) = (world("PLAY_TEST_HOSTS"), world("PLAY_TEST_BINARY")) else { return };
     let base = Base { folder: Folder::new("base"), program, ssh_config };
+    let _turn = tests::HOSTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("world/hosts.sh");
     let reset = Command::new(hosts).args(["reset", HOST]).output().expect("hosts.sh runs");
     assert_eq!(told(&reset).0, 0, "{}", told(&reset).1);

@@ -200,6 +200,7 @@ impl Planted {
 #[test]
 fn no_planted_secret_is_shown_or_left_anywhere() {
     let (Some(ssh_config), Some(program)) = (world("PLAY_TEST_HOSTS"), world("PLAY_TEST_BINARY")) else { return };
+    let _turn = tests::HOSTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let there = |name: &str| world(name).expect("it is there where the others are");
     let folder = Planted::write(&there("PLAY_TEST_ANSIBLE"), &there("PLAY_TEST_TOOLS"), &ssh_config);
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("world/hosts.sh");
